@@ -1,0 +1,1 @@
+"""Talk to the outside; the only rooms that name httpx, databricks, sqlalchemy and config formats."""

@@ -1,0 +1,1 @@
+"""Tables with one lookup each: agents, dialects, clouds, error phrases and remedies."""

@@ -1,0 +1,1 @@
+"""Turn facts into the workspace and its gateway, each with its evidence; pure."""

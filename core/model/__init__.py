@@ -1,0 +1,1 @@
+"""Values that every other room speaks in; no input, no output, no clock."""

@@ -1,0 +1,150 @@
+"""A change: what is asked for, the plan, the decision, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from core.model.agent import AgentId
+from core.model.choice import LintFinding
+from core.model.probe import ProbeResult
+
+
+class TargetKind(StrEnum):
+    FILE = "file"
+    APP = "app"
+    EXPORT = "export"
+
+
+class DiffOp(StrEnum):
+    ADD = "add"
+    CHANGE = "change"
+    DELETE = "delete"
+
+
+class Decision(StrEnum):
+    READY = "ready"
+    BLOCKED = "blocked"
+    NO_OP = "no_op"
+    CONFLICT = "conflict"
+
+
+class ChangeState(StrEnum):
+    APPLYING = "applying"
+    APPLIED = "applied"
+    NO_OP = "no_op"
+    BLOCKED = "blocked"
+    CONFLICT = "conflict"
+    CANCELLED = "cancelled"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_FAILED = "rollback_failed"
+    NEEDS_PERSON = "needs_person"
+
+
+class Origin(StrEnum):
+    PAGE = "page"
+    COMMAND_LINE = "command_line"
+    EXPIRY = "expiry"
+    AUTO_ROLLBACK = "auto_rollback"
+
+
+class CredentialUse(StrEnum):
+    """What a change does with the agent's credential: leave it, or refer to an environment variable."""
+
+    KEEP = "keep"
+    ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts, from where, and whether that may change anything; `why` is the sentence shown to the person."""
+
+    name: str
+    origin: Origin
+    may_change: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInfo:
+    """One place where a choice can take effect."""
+
+    id: str
+    kind: TargetKind
+    agents: tuple[AgentId, ...]
+    writable: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """What somebody wants an agent to run: new model per slot, None to remove the slot; slots not named stay."""
+
+    agent: AgentId
+    target: str
+    slots: Mapping[str, str | None]
+    credential: CredentialUse = CredentialUse.KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffEntry:
+    op: DiffOp
+    field: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A change worked out to the end, nothing written yet.
+
+    `base_revision` names the exact content the plan was made against (None: the target did not exist or keeps none);
+    `snippet` is what to hand over where the target itself is not written.
+    """
+
+    request: ChangeRequest
+    before: Mapping[str, str | None]
+    after: Mapping[str, str | None]
+    diff: tuple[DiffEntry, ...]
+    lint: tuple[LintFinding, ...]
+    decision: Decision
+    reason: str
+    affects: str
+    effective: str
+    preflight: tuple[ProbeResult, ...] = ()
+    base_revision: str | None = None
+    snippet: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord:
+    """One attempt to change something, as kept: blocked, no-op and conflict attempts too."""
+
+    change_id: str
+    at: datetime
+    actor: str
+    agent: AgentId
+    target: str
+    reason: str
+    before: Mapping[str, str | None]
+    after: Mapping[str, str | None]
+    state: ChangeState
+    origin: Origin
+    detail: str = ""
+    expires_at: datetime | None = None
+    before_revision: str | None = None
+    after_revision: str | None = None
+    backup: str | None = None
+    rolls_back: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOutcome:
+    """How an apply or a rollback ended; `confirmed` says whether a probe with the agent's own credential proved it."""
+
+    plan: Plan
+    record: ChangeRecord
+    confirmed: bool = False
+    verification: tuple[ProbeResult, ...] = field(default=())

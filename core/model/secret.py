@@ -1,0 +1,47 @@
+"""A token that cannot be printed, pickled or serialised by accident."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import NoReturn
+
+_PROCESS_KEY = secrets.token_bytes(32)
+
+
+class Secret:
+    """Hold one secret text; only `reveal()` gives it out, and only adapters call that."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        if not value:
+            raise ValueError("a secret must not be empty")
+        self.__value = value
+
+    def reveal(self) -> str:
+        """Return the secret text, for the one place that puts it on the wire."""
+        return self.__value
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a name for this secret that is stable within this process and useless outside it."""
+        return hmac.new(_PROCESS_KEY, self.__value.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self.__value.encode(), other.__value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")

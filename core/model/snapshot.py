@@ -1,0 +1,76 @@
+"""What the pages show: one immutable picture of detection, choices and results, and the jobs people started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.model.change import ChangeOutcome, Plan
+from core.model.choice import AgentChoice
+from core.model.gateway import Gateway
+from core.model.models import ModelCatalogue
+from core.model.probe import ProbeResult
+from core.model.workspace import Workspace, WorkspaceIdentity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why something cannot go on: a stable code, one sentence, and what to do."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the running sweep is, in routes; `running` False with total 0 means that none has started yet."""
+
+    done: int = 0
+    total: int = 0
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything the dashboard knows at one moment.
+
+    `results` holds the newest verdict per (agent, slot, identity). `offline` is the sentence shown when the dashboard
+    itself cannot reach the workspace; every route is then Unknown. `interval_s` is the real time between sweeps.
+    """
+
+    scene: str | None = None
+    workspace: Workspace | None = None
+    identity: WorkspaceIdentity | None = None
+    credential: str | None = None
+    gateway: Gateway | None = None
+    choices: tuple[AgentChoice, ...] = ()
+    catalogue: ModelCatalogue = ModelCatalogue()
+    results: tuple[ProbeResult, ...] = ()
+    progress: Progress = Progress()
+    detected_at: datetime | None = None
+    swept_at: datetime | None = None
+    next_sweep_at: datetime | None = None
+    interval_s: float = 300.0
+    offline: str | None = None
+    problem: Problem | None = None
+
+
+class JobKind(StrEnum):
+    PLAN = "plan"
+    APPLY = "apply"
+    ROLL_BACK = "roll_back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One plan, apply or rollback that runs beside the pages; `phases` are the finished and running steps in words."""
+
+    id: str
+    kind: JobKind
+    phases: tuple[str, ...] = ()
+    done: bool = False
+    plan: Plan | None = None
+    outcome: ChangeOutcome | None = None
+    problem: Problem | None = None

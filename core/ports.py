@@ -1,0 +1,166 @@
+"""What the pure rooms need from the outside, as Protocols; the adapters fulfil them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from core.model.agent import AgentId
+from core.model.change import ChangeRecord, ChangeRequest, DiffEntry, TargetInfo
+from core.model.choice import AgentConfig
+from core.model.secret import Secret
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds of a clock that never goes back."""
+        ...
+
+
+class FailureKind(StrEnum):
+    """Why no HTTP answer came; `refused` means that we did not send at all (trust, scheme, port)."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One request; `token` None sends no Authorization header. `total_s` bounds it from connect to last byte."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    token: Secret | None = None
+    total_s: float = 15.0
+    max_bytes: int = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """An HTTP answer as it came, its body cut at the request's `max_bytes`; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool
+    elapsed_ms: float
+    first_byte_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpFailure:
+    """No answer: what kind, in one clause for people, and after how long."""
+
+    kind: FailureKind
+    detail: str
+    elapsed_ms: float
+
+
+class HttpSender(Protocol):
+    async def send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
+        """Send one request; never raises for anything the network or the other side does, never follows redirects."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostCheck:
+    """How far one host let us in. A step's ms is None when it was not reached; `tls_ms` is None for plain http too."""
+
+    dns_ms: float | None = None
+    tcp_ms: float | None = None
+    tls_ms: float | None = None
+    failure: HttpFailure | None = None
+
+
+class HostChecker(Protocol):
+    async def check(self, origin: str) -> HostCheck:
+        """Resolve, connect and shake hands with an origin once, timing each step."""
+        ...
+
+
+class Credentials(Protocol):
+    def token(self) -> Secret:
+        """Return a bearer token that is valid now; raises UpstreamError or ConfigurationError when there is none."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Say what kind of credential this is, for people ("token from DATABRICKS_TOKEN")."""
+        ...
+
+
+class AgentConfigSource(Protocol):
+    def read(self, agent: AgentId) -> AgentConfig | None:
+        """Return the agent's own config, or None when this agent's config cannot be read from here at all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlan:
+    """What writing a request to a target would do: content stays inside the target, only values come out."""
+
+    before: Mapping[str, str | None]
+    after: Mapping[str, str | None]
+    diff: tuple[DiffEntry, ...]
+    revision: str | None
+    effective: str
+    affects: str
+    snippet: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a write did: the revision it left behind, and where the former content is kept."""
+
+    revision: str
+    backup: str
+
+
+class Target(Protocol):
+    """A place where a choice takes effect. All methods raise ChangeError when the target cannot be read or written."""
+
+    @property
+    def info(self) -> TargetInfo: ...
+
+    def plan(self, request: ChangeRequest) -> TargetPlan:
+        """Read the live target and work out the request against it; writes nothing."""
+        ...
+
+    def revision(self) -> str | None:
+        """Return a name for the exact present content, None when there is no content."""
+        ...
+
+    def write(self, request: ChangeRequest, *, expected_revision: str | None, change_id: str) -> Written | None:
+        """Write the request if the content is still the expected one; None means that it was not (a conflict)."""
+        ...
+
+    def restore(self, backup: str, *, expected_revision: str | None, change_id: str) -> Written | None:
+        """Put a backup back to the identical bytes, under the same rule."""
+        ...
+
+
+class ChangeStore(Protocol):
+    """Keep every attempt to change something. Raises StoreError when it cannot be kept or read."""
+
+    def record(self, record: ChangeRecord) -> None:
+        """Insert a record, or replace the one of the same change_id."""
+        ...
+
+    def get(self, change_id: str) -> ChangeRecord | None: ...
+
+    def latest(self, limit: int = 50) -> Sequence[ChangeRecord]:
+        """Return the newest records first."""
+        ...

@@ -1,0 +1,1 @@
+"""A whole simulated workspace on loopback, with its scenes."""
