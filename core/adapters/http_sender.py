@@ -1,0 +1,139 @@
+"""Send one request with the httpx API on the aiohttp transport, and turn every way it can end into a value.
+
+Why this transport: plain httpx' own pool burns a core past some 32 connections (performance.md). Its trap: every
+connection failure surfaces as ConnectTimeout, so the kind is read from the cause (measured there too).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import perf_counter
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from core.adapters.network import Network, connector
+from core.ports import FailureKind, HttpAnswer, HttpFailure, HttpRequest
+
+CONNECT_TIMEOUT_S = 3.0
+USER_AGENT = "switchyard/0.1 (route probe)"
+
+BearerRule = Callable[[str], str | None]
+
+
+class HttpxSender:
+    """Fulfil the HttpSender port. Bearer tokens leave only towards URLs that the rule has no objection to."""
+
+    def __init__(self, client: httpx.AsyncClient, bearer_rule: BearerRule) -> None:
+        self._client = client
+        self._bearer_rule = bearer_rule
+
+    async def send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
+        """Send one request; see the port."""
+        if request.token is not None and (objection := self._bearer_rule(request.url)):
+            return HttpFailure(kind=FailureKind.REFUSED, detail=objection, elapsed_ms=0.0)
+        started = perf_counter()
+        try:
+            async with asyncio.timeout(request.total_s):
+                return await self._exchange(request, started)
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError) as exc:
+            kind, detail = classify(exc)
+            return HttpFailure(kind=kind, detail=detail, elapsed_ms=_ms_since(started))
+
+    async def _exchange(self, request: HttpRequest, started: float) -> HttpAnswer:
+        # Identity encoding: a small answer must not unfold into a large one after the size limit was checked.
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
+        if request.token is not None:
+            headers["Authorization"] = f"Bearer {request.token.reveal()}"
+        async with self._client.stream(
+            request.method,
+            request.url,
+            headers=headers,
+            content=request.body,
+            timeout=httpx.Timeout(request.total_s, connect=min(CONNECT_TIMEOUT_S, request.total_s), pool=None),
+        ) as response:
+            first_byte_ms = _ms_since(started)
+            body = bytearray()
+            truncated = False
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > request.max_bytes:
+                    truncated = True
+                    break
+            return HttpAnswer(
+                status=response.status_code,
+                headers={name.lower(): value for name, value in response.headers.items()},
+                body=bytes(body[: request.max_bytes]),
+                truncated=truncated,
+                elapsed_ms=_ms_since(started),
+                first_byte_ms=first_byte_ms,
+            )
+
+
+@asynccontextmanager
+async def open_sender(network: Network, bearer_rule: BearerRule, *, connections: int = 64) -> AsyncIterator[HttpxSender]:
+    """Open a sender whose warm connections belong to the running loop, and close them at the end."""
+    session = aiohttp.ClientSession(
+        connector=connector(network, limit=connections), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+    )
+    # A session cookie set for one identity must never travel with a request of another one.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    transport = AiohttpTransport(client=session)
+    async with httpx.AsyncClient(
+        transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False
+    ) as client:
+        yield HttpxSender(client, bearer_rule)
+
+
+def classify(exc: BaseException) -> tuple[FailureKind, str]:
+    """Return the kind of a failed exchange and a clause for people, read from the innermost cause."""
+    chain = _causes(exc)
+    for kinds, kind, text in _RULES:
+        for link in chain:
+            if isinstance(link, kinds):
+                return kind, f"{text}{_reason(link)}"
+    return FailureKind.LOST, "the connection broke"
+
+
+_RULES: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
+    ((aiohttp.ClientConnectorDNSError,), FailureKind.DNS, "the name does not resolve"),
+    ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS, "the TLS handshake failed"),
+    ((aiohttp.ConnectionTimeoutError,), FailureKind.TIMEOUT, "no connection in time"),
+    ((TimeoutError, httpx.TimeoutException), FailureKind.TIMEOUT, "no answer in time"),
+    ((aiohttp.ClientConnectorError, ConnectionRefusedError), FailureKind.CONNECT, "the connection was not accepted"),
+    ((httpx.InvalidURL, httpx.UnsupportedProtocol, aiohttp.InvalidURL), FailureKind.REFUSED, "the URL is not usable"),
+    ((aiohttp.ServerDisconnectedError,), FailureKind.LOST, "the connection was closed without an answer"),
+    ((aiohttp.ClientPayloadError,), FailureKind.LOST, "the answer broke off"),
+    ((aiohttp.ClientResponseError,), FailureKind.LOST, "what came back is not HTTP"),
+)
+
+
+def _causes(exc: BaseException) -> list[BaseException]:
+    """Return the chain of causes, innermost first, without httpx' own wrapper where there is something below it."""
+    chain: list[BaseException] = []
+    link: BaseException | None = exc
+    while link is not None and len(chain) < 8:
+        chain.append(link)
+        link = link.__cause__
+    inner = [item for item in chain if not isinstance(item, httpx.HTTPError)]
+    return list(reversed(inner)) or chain
+
+
+def _reason(link: BaseException) -> str:
+    verify = getattr(link, "verify_message", None) or getattr(
+        getattr(link, "certificate_error", None), "verify_message", None
+    )
+    if verify:
+        return f": {verify}"
+    if isinstance(link, OSError) and link.strerror and not isinstance(link, aiohttp.ClientSSLError | ssl.SSLError):
+        return f": {link.strerror.lower()}"
+    return ""
+
+
+def _ms_since(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 1)
