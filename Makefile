@@ -1,0 +1,28 @@
+# run: the dashboard · test: everything that must hold · screenshots: the pictures in docs/ · setup: only the environment
+.PHONY: run test setup setup-dev screenshots
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$python; break; fi; done)
+VENV_PYTHON = .venv/bin/python
+
+run: setup
+	@$(VENV_PYTHON) scripts/run.py
+
+test: setup-dev
+	@$(VENV_PYTHON) scripts/chromium.py
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy --strict core pages app.py
+	$(VENV_PYTHON) -m pytest -n 2
+
+setup:
+	@if [ -z "$(PYTHON)" ]; then echo "Switchyard needs Python 3.11 or newer, and none is on PATH. Install it, or type: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; fi
+	@$(PYTHON) scripts/setup_environment.py requirements.txt
+
+setup-dev:
+	@if [ -z "$(PYTHON)" ]; then echo "Switchyard needs Python 3.11 or newer, and none is on PATH. Install it, or type: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; fi
+	@$(PYTHON) scripts/setup_environment.py requirements.txt requirements-dev.txt
+
+screenshots: setup-dev
+	@$(VENV_PYTHON) scripts/chromium.py
+	@$(VENV_PYTHON) scripts/screenshots.py
