@@ -1,0 +1,1 @@
+"""The steps from one shape of the changes database to the next."""
