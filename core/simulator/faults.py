@@ -1,0 +1,162 @@
+"""Faults that can be put in front of any answer, and the log of requests that came in."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from core.catalog.spellings import model_id
+from core.model.agent import Dialect
+from core.model.gateway import Generation
+from core.simulator.errors import REFUSALS
+from core.simulator.scenes import TokenState
+
+_LOG_LENGTH = 20_000
+
+
+class Behaviour(StrEnum):
+    """Faults that are no answer of their own but something done to one; refusals are faults by their name."""
+
+    HANG = "hang"
+    DELAY = "delay"
+    DRIP = "drip"
+    RESET = "reset"
+    CUT = "cut"
+    TRUNCATED_JSON = "truncated_json"
+    OVERSIZED = "oversized"
+    STREAM_ERROR = "stream_error"
+    EMPTY_STREAM = "empty_stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultRule:
+    """Do `fault` to every request that matches; what is None matches anything.
+
+    `fault` is a Behaviour, the name of a refusal, or "custom" with `status` and `body`. `model` matches in either
+    spelling, `path` is a prefix. `times` None means until removed; `delay_s` is for delay and drip.
+    """
+
+    fault: str
+    generation: Generation | None = None
+    dialect: Dialect | None = None
+    model: str | None = None
+    token: TokenState | None = None
+    path: str | None = None
+    times: int | None = None
+    delay_s: float = 0.2
+    status: int = 500
+    body: str = ""
+
+    def __post_init__(self) -> None:
+        known = self.fault == "custom" or self.fault in REFUSALS or self.fault in tuple(Behaviour)
+        if not known:
+            raise ValueError(f"no such fault: {self.fault}")
+
+    def matches(self, request: Request) -> bool:
+        """Say whether this rule is about that request."""
+        return (
+            (self.generation is None or self.generation is request.generation)
+            and (self.dialect is None or self.dialect is request.dialect)
+            and (self.token is None or self.token is request.token)
+            and (self.path is None or request.path.startswith(self.path))
+            and (self.model is None or (request.model is not None and model_id(self.model) == model_id(request.model)))
+        )
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> FaultRule:
+        """Return the rule that this object describes; raises ValueError or TypeError when it describes none."""
+        enums: dict[str, type[StrEnum]] = {"generation": Generation, "dialect": Dialect, "token": TokenState}
+        typed = {name: enums[name](text) if name in enums and text is not None else text for name, text in value.items()}
+        return cls(**typed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rule as from_json takes it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One line of the request log; tokens by name, bodies by their hash."""
+
+    number: int
+    method: str
+    host: str
+    path: str
+    generation: Generation | None
+    dialect: Dialect | None
+    model: str | None
+    token: TokenState
+    body_sha256: str
+
+
+class FaultBook:
+    """Hold the faults in force; the first rule that matches is used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rules: list[tuple[FaultRule, int | None]] = []
+
+    def add(self, *rules: FaultRule) -> None:
+        """Put these rules in force, after those that are."""
+        with self._lock:
+            self._rules += [(rule, rule.times) for rule in rules]
+
+    def clear(self) -> None:
+        """Remove all rules."""
+        with self._lock:
+            self._rules = []
+
+    @property
+    def rules(self) -> tuple[FaultRule, ...]:
+        """Return the rules in force."""
+        with self._lock:
+            return tuple(rule for rule, _ in self._rules)
+
+    def take(self, request: Request) -> FaultRule | None:
+        """Return the rule for this request, if any, and count it."""
+        if not self._rules:
+            return None
+        with self._lock:
+            for index, (rule, left) in enumerate(self._rules):
+                if rule.matches(request):
+                    if left is not None:
+                        self._rules[index : index + 1] = [(rule, left - 1)] if left > 1 else []
+                    return rule
+        return None
+
+
+class RequestLog:
+    """Keep the newest requests, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._arrived = threading.Condition()
+        self._requests: deque[Request] = deque(maxlen=_LOG_LENGTH)
+
+    def add(self, request: Request) -> None:
+        """Keep one more request."""
+        with self._arrived:
+            self._requests.append(request)
+            self._arrived.notify_all()
+
+    def reset(self) -> None:
+        """Forget all requests."""
+        with self._arrived:
+            self._requests.clear()
+
+    def all(self) -> tuple[Request, ...]:
+        """Return the requests kept, oldest first."""
+        with self._arrived:
+            return tuple(self._requests)
+
+    def posts(self) -> tuple[Request, ...]:
+        """Return the requests that asked a model."""
+        return tuple(request for request in self.all() if request.method == "POST" and request.dialect is not None)
+
+    def wait_for(self, condition: Callable[[tuple[Request, ...]], bool], *, timeout_s: float) -> bool:
+        """Wait until the condition holds of the requests kept; say whether it did in time."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: condition(tuple(self._requests)), timeout=timeout_s)

@@ -1,0 +1,95 @@
+"""Carries out a fault: another answer, a mutilated one, a late one, or none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from starlette.types import Receive, Send
+
+from core.simulator.errors import Refusal
+from core.simulator.exchange import Answer, Exchange, refusal_answer
+from core.simulator.faults import Behaviour, FaultRule, Request
+from core.simulator.sending import send_answer, send_chunk, send_head
+from core.simulator.streams import stream_error
+
+_OVERSIZED = 4 * 1024 * 1024
+
+
+async def misbehave(
+    rule: FaultRule,
+    exchange: Exchange,
+    request: Request,
+    answer: Answer,
+    *,
+    receive: Receive,
+    send: Send,
+    reset: Callable[[], None],
+) -> None:
+    """Do to this answer what the rule says; a caller that gives up ends a hang or a drip at once."""
+    gone = asyncio.ensure_future(_gone(receive))
+    work = asyncio.ensure_future(_carry_out(rule, exchange, request, answer, send=send, reset=reset))
+    try:
+        await asyncio.wait((gone, work), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+    finally:
+        gone.cancel()
+        work.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _carry_out(
+    rule: FaultRule, exchange: Exchange, request: Request, answer: Answer, *, send: Send, reset: Callable[[], None]
+) -> None:
+    match rule.fault:
+        case Behaviour.HANG:
+            await asyncio.Event().wait()
+        case Behaviour.RESET:
+            reset()
+        case Behaviour.DELAY:
+            await asyncio.sleep(rule.delay_s)
+            await send_answer(send, exchange, answer)
+        case Behaviour.DRIP:
+            await _drip(rule.delay_s, exchange, answer, send)
+        case Behaviour.CUT:
+            whole = b"".join(answer.chunks)
+            await send_head(send, exchange, answer)
+            await send_chunk(send, whole[: len(whole) // 2], more=True)
+            await asyncio.sleep(0)
+            reset()
+        case _:
+            await send_answer(send, exchange, _altered(rule, exchange, request, answer))
+
+
+async def _drip(delay_s: float, exchange: Exchange, answer: Answer, send: Send) -> None:
+    await send_head(send, exchange, replace(answer, streams=True))
+    for byte in b"".join(answer.chunks):
+        await send_chunk(send, bytes((byte,)), more=True)
+        await asyncio.sleep(delay_s)
+    await send_chunk(send, b"", more=False)
+
+
+def _altered(rule: FaultRule, exchange: Exchange, request: Request, answer: Answer) -> Answer:
+    whole = b"".join(answer.chunks)
+    match rule.fault:
+        case Behaviour.TRUNCATED_JSON:
+            return replace(answer, chunks=(whole[: len(whole) // 2],))
+        case Behaviour.OVERSIZED:
+            return replace(answer, chunks=(whole, b" " * _OVERSIZED))
+        case Behaviour.EMPTY_STREAM:
+            return replace(answer, chunks=(b"",))
+        case Behaviour.STREAM_ERROR if answer.streams and request.dialect:
+            return replace(answer, chunks=(*answer.chunks[:2], stream_error(request.dialect)))
+        case "custom":
+            refusal = Refusal(status=rule.status, body=rule.body)
+            return refusal_answer(refusal, exchange, model=request.model or "")
+        case Behaviour.STREAM_ERROR:
+            return refusal_answer("internal_error", exchange)
+        case _:
+            return refusal_answer(rule.fault, exchange, model=request.model or "")
