@@ -1,0 +1,149 @@
+"""Judge one exchange: which cause it names and which rungs it proves; pure and never raising."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from core.catalog.error_body import ErrorBody, parse_error
+from core.catalog.phrases import diagnose_refusal
+from core.catalog.remedies import REMEDIES
+from core.model.probe import Diagnosis, Rung, RungOutcome, Tokens
+from core.model.route import Route
+from core.ports import FailureKind, HttpAnswer, HttpFailure
+from core.probe.answers import read_answer
+
+_OF_FAILURE = {
+    FailureKind.DNS: (Diagnosis.DNS_FAILED, Rung.DNS),
+    FailureKind.CONNECT: (Diagnosis.CONNECT_FAILED, Rung.TCP),
+    FailureKind.TLS: (Diagnosis.TLS_FAILED, Rung.TLS),
+    FailureKind.TIMEOUT: (Diagnosis.TIMED_OUT, Rung.HTTP),
+    FailureKind.LOST: (Diagnosis.CONNECTION_LOST, Rung.HTTP),
+    FailureKind.REFUSED: (Diagnosis.UNCLASSIFIED, Rung.DNS),
+}
+
+# Refusals that a workspace only gives to a caller it knows. A 404 is not among them: the legacy route looks the
+# endpoint up before it checks the token (databricks.md §0.1 fact 3).
+_PROVES_TOKEN = frozenset(
+    {Diagnosis.GRANT_MISSING, Diagnosis.RATE_LIMIT_ZERO, Diagnosis.WRONG_WORKSPACE, Diagnosis.SCOPE_MISSING}
+)
+# Refusals that speak of the model, so that the path was understood.
+_PROVES_ROUTE = frozenset(
+    {
+        Diagnosis.MODEL_NOT_ON_ROUTE,
+        Diagnosis.MODEL_ABSENT,
+        Diagnosis.DIALECT_MISMATCH,
+        Diagnosis.GRANT_MISSING,
+        Diagnosis.SPELLING_RETIRED,
+        Diagnosis.RATE_LIMIT_ZERO,
+        Diagnosis.NOT_READY,
+        Diagnosis.THROTTLED,
+        Diagnosis.FIELD_REJECTED,
+        Diagnosis.OUTPUT_CAP,
+        Diagnosis.GUARDRAIL,
+    }
+)
+_RUNG_OF_UNCLASSIFIED = {401: Rung.AUTH, 403: Rung.AUTH, 404: Rung.ROUTE, 405: Rung.ROUTE}
+_REDIRECTS = range(300, 400)
+_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one exchange means. `auth` and `route` are the outcomes of the rungs that have no timing of their own."""
+
+    diagnosis: Diagnosis
+    rung: Rung
+    auth: RungOutcome = RungOutcome.NOT_STARTED
+    route: RungOutcome = RungOutcome.NOT_STARTED
+    status: int | None = None
+    said: str = ""
+    answered_model: str | None = None
+    tokens: Tokens = Tokens()
+    request_id: str | None = None
+    refused_to_send: bool = False
+
+
+def judge(route: Route, outcome: HttpAnswer | HttpFailure) -> Verdict:
+    """Return the verdict on one exchange of this route."""
+    if isinstance(outcome, HttpFailure):
+        diagnosis, rung = _OF_FAILURE[outcome.kind]
+        refused = outcome.kind is FailureKind.REFUSED
+        return Verdict(diagnosis=diagnosis, rung=rung, said=outcome.detail, refused_to_send=refused)
+    if outcome.status in _SUCCESS:
+        return _judge_success(route, outcome)
+    if outcome.status in _REDIRECTS:
+        return _judge_redirect(outcome)
+    return _judge_refusal(route, outcome.status, parse_error(outcome.status, outcome.headers, outcome.body), outcome)
+
+
+def _judge_success(route: Route, answer: HttpAnswer) -> Verdict:
+    read = read_answer(route.dialect, answer.body, truncated=answer.truncated)
+    if read.embedded_error is not None:
+        return _judge_embedded(route, answer)
+    html = "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<"
+    no_route = read.diagnosis is Diagnosis.NOT_AN_ANSWER and html
+    proven = RungOutcome.UNPROVEN if read.diagnosis is Diagnosis.NOT_AN_ANSWER else RungOutcome.PASSED
+    return Verdict(
+        diagnosis=read.diagnosis,
+        rung=Rung.ROUTE if no_route else Rung.MODEL,
+        auth=proven,
+        route=RungOutcome.FAILED if no_route else proven,
+        status=answer.status,
+        said="" if read.diagnosis is Diagnosis.OK else _excerpt(answer),
+        answered_model=read.model,
+        tokens=read.tokens,
+        request_id=answer.headers.get("x-request-id"),
+    )
+
+
+def _judge_embedded(route: Route, answer: HttpAnswer) -> Verdict:
+    """An error inside a 200 counts as the status it names, and as a server error when it names none."""
+    error = parse_error(answer.status, answer.headers, answer.body)
+    code = error.code or ""
+    status = int(code) if code.isdigit() and 400 <= int(code) < 600 else 500
+    return _judge_refusal(route, status, error, answer)
+
+
+def _judge_redirect(answer: HttpAnswer) -> Verdict:
+    target = answer.headers.get("location", "")
+    blocked = "private-link" in target.lower()
+    return Verdict(
+        diagnosis=Diagnosis.NETWORK_BLOCKED if blocked else Diagnosis.REDIRECTED,
+        rung=Rung.HTTP,
+        status=answer.status,
+        said=target[:300],
+        request_id=answer.headers.get("x-request-id"),
+    )
+
+
+def _judge_refusal(route: Route, status: int, error: ErrorBody, answer: HttpAnswer) -> Verdict:
+    diagnosis = diagnose_refusal(status, error, route.generation)
+    rung = REMEDIES[diagnosis].rung
+    if diagnosis is Diagnosis.UNCLASSIFIED:
+        rung = _RUNG_OF_UNCLASSIFIED.get(status, Rung.MODEL)
+    auth, path = RungOutcome.UNPROVEN, RungOutcome.UNPROVEN
+    if rung is Rung.HTTP:
+        auth, path = RungOutcome.NOT_STARTED, RungOutcome.NOT_STARTED
+    elif rung is Rung.AUTH:
+        auth, path = RungOutcome.FAILED, RungOutcome.NOT_STARTED
+    elif rung is Rung.ROUTE:
+        path = RungOutcome.FAILED
+    if diagnosis in _PROVES_TOKEN and rung is not Rung.AUTH:
+        auth = RungOutcome.PASSED
+    if diagnosis in _PROVES_ROUTE:
+        path = RungOutcome.PASSED
+    return Verdict(
+        diagnosis=diagnosis,
+        rung=rung,
+        auth=auth,
+        route=path,
+        status=status,
+        said=error.message or _excerpt(answer),
+        request_id=error.request_id or answer.headers.get("x-request-id"),
+    )
+
+
+def _excerpt(answer: HttpAnswer) -> str:
+    text = answer.body[:300].decode("utf-8", "replace").strip()
+    return json.dumps(text)[1:-1] if text else "an empty body"

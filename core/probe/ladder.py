@@ -1,0 +1,56 @@
+"""Lay one verdict over the rungs, from the shared host check up to the model; pure."""
+
+from __future__ import annotations
+
+from core.model.probe import Diagnosis, Rung, RungOutcome, RungResult
+from core.ports import FailureKind, HostCheck
+from core.probe.judge import Verdict
+
+REACH_RUNGS = (Rung.DNS, Rung.TCP, Rung.TLS, Rung.HTTP, Rung.AUTH, Rung.ROUTE, Rung.MODEL)
+_BEYOND_REACH = (Rung.STREAM, Rung.TOOLS)
+
+
+def verdict_on_host(check: HostCheck) -> Verdict | None:
+    """Return the verdict that a failed host check passes on every route of that host, None when it let us in."""
+    failure = check.failure
+    if failure is None:
+        return None
+    if check.dns_ms is None:
+        return Verdict(diagnosis=Diagnosis.DNS_FAILED, rung=Rung.DNS, said=failure.detail)
+    if check.tcp_ms is None:
+        slow = failure.kind is FailureKind.TIMEOUT
+        diagnosis = Diagnosis.TIMED_OUT if slow else Diagnosis.CONNECT_FAILED
+        return Verdict(diagnosis=diagnosis, rung=Rung.TCP, said=failure.detail)
+    return Verdict(diagnosis=Diagnosis.TLS_FAILED, rung=Rung.TLS, said=failure.detail)
+
+
+def keeps_everything_out(check: HostCheck) -> bool:
+    """Say whether this host cannot even be connected to: from here it cannot be told who of us is offline."""
+    return check.failure is not None and check.tcp_ms is None
+
+
+def rungs_of(verdict: Verdict, check: HostCheck, *, secure: bool, answered_ms: float | None) -> tuple[RungResult, ...]:
+    """Return every rung with its outcome; the ones after the first failed one are not started."""
+    timings = {Rung.DNS: check.dns_ms, Rung.TCP: check.tcp_ms, Rung.TLS: check.tls_ms, Rung.HTTP: answered_ms}
+    known = {Rung.AUTH: verdict.auth, Rung.ROUTE: verdict.route}
+    passed = verdict.diagnosis is Diagnosis.OK
+    rungs: list[RungResult] = []
+    failed = False
+    for rung in REACH_RUNGS:
+        if failed or verdict.refused_to_send:
+            outcome = RungOutcome.NOT_STARTED
+        elif rung is verdict.rung:
+            outcome = RungOutcome.PASSED if passed else RungOutcome.FAILED
+        elif rung is Rung.TLS and not secure:
+            outcome = RungOutcome.SKIPPED
+        else:
+            outcome = known.get(rung, RungOutcome.PASSED)
+        failed = failed or outcome is RungOutcome.FAILED
+        rungs.append(RungResult(rung=rung, outcome=outcome, ms=timings.get(rung) if _was_tried(outcome) else None))
+    return (*rungs, *(RungResult(rung=rung, outcome=RungOutcome.NOT_STARTED) for rung in _BEYOND_REACH))
+
+
+def _was_tried(outcome: RungOutcome) -> bool:
+    return outcome in (RungOutcome.PASSED, RungOutcome.FAILED, RungOutcome.UNPROVEN)
+
+

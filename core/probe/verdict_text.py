@@ -1,0 +1,73 @@
+"""Put a verdict into words: the sentence, the remedy and the redacted evidence; pure."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from core.catalog.agents import AGENTS
+from core.catalog.redact import redact
+from core.catalog.remedies import REMEDIES
+from core.catalog.spellings import service_spelling
+from core.model.probe import Diagnosis, ProbeEvidence
+from core.model.route import Identity, Route
+from core.model.secret import Secret
+from core.ports import HttpAnswer, HttpFailure, HttpRequest
+from core.probe.judge import Verdict
+from core.probe.request import route_url
+
+_EXCERPT_BYTES = 2000
+_SHOWN_HEADERS = ("content-type", "x-request-id", "retry-after", "x-databricks-org-id", "x-databricks-reason-phrase", "location", "server")
+
+
+def describe(route: Route, verdict: Verdict) -> tuple[str, str]:
+    """Return the sentence and the remedy for this verdict."""
+    if verdict.refused_to_send:
+        return f"Not probed: {verdict.said}", "Correct the base URL, or let an administrator trust the host."
+    row = REMEDIES[verdict.diagnosis]
+    fields = _fields(route, verdict)
+    sentence = row.sentence.format(**fields)
+    if verdict.status is None and verdict.said:
+        sentence = f"{sentence}: {verdict.said}"
+    return sentence, row.remedy.format(**fields)
+
+
+def _fields(route: Route, verdict: Verdict) -> dict[str, str]:
+    url = urlsplit(route_url(route))
+    spec = AGENTS[route.agent]
+    variables = next((slot.variables for slot in spec.slots if slot.name == route.slot), ())
+    who = route.identity.label
+    return {
+        "model": route.model,
+        "service": service_spelling(route.model),
+        "path": url.path,
+        "host": url.hostname or route.base_url,
+        "base": route.base_url,
+        "agent": spec.label,
+        "slot": route.slot,
+        "variable": variables[0] if variables else f"{spec.label}'s {route.slot} model",
+        "who": f"token stored in {spec.label}'s config" if route.identity is Identity.STORED else who,
+        "dialect": route.dialect.label,
+        "status": str(verdict.status),
+        "said": verdict.said,
+    }
+
+
+def evidence_of(
+    request: HttpRequest, outcome: HttpAnswer | HttpFailure, verdict: Verdict, secrets: tuple[Secret, ...]
+) -> ProbeEvidence:
+    """Return the exchange in a form that is safe to show and to keep."""
+    body = (request.body or b"").decode("utf-8", "replace")
+    if isinstance(outcome, HttpFailure):
+        return ProbeEvidence(
+            method=request.method, url=request.url, request_body=body, error=redact(outcome.detail, secrets)
+        )
+    excerpt = outcome.body[:_EXCERPT_BYTES].decode("utf-8", "replace")
+    shown = {name: redact(outcome.headers[name], secrets) for name in _SHOWN_HEADERS if name in outcome.headers}
+    return ProbeEvidence(
+        method=request.method,
+        url=request.url,
+        request_body=body,
+        response_headers=shown,
+        response_excerpt=redact(excerpt, secrets) if verdict.diagnosis is not Diagnosis.OK else "",
+        request_id=verdict.request_id,
+    )

@@ -1,0 +1,263 @@
+"""On real sockets, because the transport hides the kind of a failure behind one exception and mocks would hide that."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from socket import SO_LINGER, SOL_SOCKET, socket
+
+import pytest
+import trustme
+
+from core.adapters.host_checker import SocketHostChecker
+from core.adapters.http_sender import open_sender
+from core.adapters.network import Network
+from core.model.secret import Secret
+from core.ports import FailureKind, HostCheck, HttpAnswer, HttpFailure, HttpRequest
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+AUTHORITY = trustme.CA()
+
+
+def anything_goes(_url: str) -> str | None:
+    return None
+
+
+def client_context(authority: trustme.CA = AUTHORITY) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def server_context(name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert(name).configure_cert(context)
+    return context
+
+
+@asynccontextmanager
+async def serving(handler: Handler, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(guarded, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def answering(raw: bytes) -> Handler:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(raw)
+        await writer.drain()
+
+    return handler
+
+
+async def never(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    await reader.read()
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    connection: socket = writer.get_extra_info("socket")
+    connection.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def free_port() -> int:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def send(
+    handler: Handler, request_of: Callable[[int], HttpRequest], *, tls: ssl.SSLContext | None = None
+) -> HttpAnswer | HttpFailure:
+    async def whole() -> HttpAnswer | HttpFailure:
+        async with serving(handler, tls=tls) as port:
+            resolve = {("named.example.com", 443): ("127.0.0.1", port)}
+            net = Network(resolve_map=resolve, ssl_context=client_context())
+            async with open_sender(net, anything_goes) as sender:
+                return await sender.send(request_of(port))
+
+    return asyncio.run(whole())
+
+
+def get(port: int, *, total_s: float = 3.0, max_bytes: int = 1000, token: Secret | None = None) -> HttpRequest:
+    url = f"http://127.0.0.1:{port}/"
+    return HttpRequest(method="GET", url=url, total_s=total_s, max_bytes=max_bytes, token=token)
+
+
+OK = b"HTTP/1.1 200 OK\r\nX-Request-Id: r1\r\nContent-Length: 2\r\n\r\nhi"
+
+
+def test_an_answer_comes_with_status_lower_case_headers_and_body() -> None:
+    answer = send(answering(OK), get)
+    assert isinstance(answer, HttpAnswer)
+    assert (answer.status, answer.headers["x-request-id"], answer.body, answer.truncated) == (200, "r1", b"hi", False)
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        pytest.param(reset, FailureKind.LOST, id="a reset is a lost connection"),
+        pytest.param(answering(b""), FailureKind.LOST, id="closing without an answer is a lost connection"),
+        pytest.param(answering(b"220 mail.example.com ESMTP\r\n"), FailureKind.LOST, id="another protocol is no answer"),
+        pytest.param(
+            answering(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"), FailureKind.LOST, id="half a body is lost"
+        ),
+    ],
+)
+def test_a_broken_exchange_is_named(handler: Handler, kind: FailureKind) -> None:
+    failure = send(handler, get)
+    assert isinstance(failure, HttpFailure)
+    assert failure.kind is kind
+
+
+def test_a_hung_server_is_a_timeout_within_the_total() -> None:
+    failure = send(never, lambda port: get(port, total_s=0.2))
+    assert isinstance(failure, HttpFailure)
+    assert failure.kind is FailureKind.TIMEOUT
+    assert failure.elapsed_ms < 2000
+
+
+def test_a_slow_drip_does_not_outlive_the_total() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.wait([asyncio.ensure_future(reader.read(1))], timeout=0.05)
+
+    failure = send(drip, lambda port: get(port, total_s=0.3))
+    assert isinstance(failure, HttpFailure)
+    assert failure.kind is FailureKind.TIMEOUT
+
+
+def test_a_refused_connection_is_named() -> None:
+    failure = send(answering(OK), lambda _port: get(free_port()))
+    assert isinstance(failure, HttpFailure)
+    assert failure.kind is FailureKind.CONNECT
+
+
+def test_a_name_outside_the_resolve_map_does_not_exist() -> None:
+    url = "https://elsewhere.example.com/"
+    failure = send(answering(OK), lambda _port: HttpRequest(method="GET", url=url, total_s=3.0))
+    assert isinstance(failure, HttpFailure)
+    assert failure.kind is FailureKind.DNS
+
+
+def test_a_named_host_is_reached_through_the_resolve_map_over_tls() -> None:
+    url = "https://named.example.com/"
+    answer = send(
+        answering(OK),
+        lambda _port: HttpRequest(method="GET", url=url, total_s=3.0),
+        tls=server_context("named.example.com"),
+    )
+    assert isinstance(answer, HttpAnswer)
+
+
+def test_a_certificate_for_another_name_fails_the_handshake() -> None:
+    failure = send(
+        answering(OK),
+        lambda _port: HttpRequest(method="GET", url="https://named.example.com/", total_s=3.0),
+        tls=server_context("other.example.com"),
+    )
+    assert isinstance(failure, HttpFailure)
+    assert failure.kind is FailureKind.TLS
+    assert "mismatch" in failure.detail.lower()
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    raw = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
+    answer = send(answering(raw), get)
+    assert isinstance(answer, HttpAnswer)
+    assert (answer.status, answer.headers["location"]) == (302, "http://127.0.0.1:9/")
+
+
+def test_a_body_is_cut_at_the_limit_and_says_so() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000
+    answer = send(answering(raw), lambda port: get(port, max_bytes=100))
+    assert isinstance(answer, HttpAnswer)
+    assert (len(answer.body), answer.truncated) == (100, True)
+
+
+def test_a_bearer_is_not_sent_where_the_rule_objects() -> None:
+    seen: list[bytes] = []
+
+    async def record(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK)
+
+    async def whole() -> HttpAnswer | HttpFailure:
+        async with serving(record) as port, open_sender(Network(), lambda _url: "not a trusted host") as sender:
+            return await sender.send(get(port, token=Secret("canary-token")))
+
+    failure = asyncio.run(whole())
+    assert isinstance(failure, HttpFailure)
+    assert (failure.kind, failure.detail, seen) == (FailureKind.REFUSED, "not a trusted host", [])
+
+
+def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request() -> None:
+    seen: list[bytes] = []
+
+    async def cookie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=abc; Path=/\r\nContent-Length: 0\r\n\r\n")
+
+    async def whole() -> None:
+        async with serving(cookie) as port, open_sender(Network(), anything_goes) as sender:
+            await sender.send(get(port))
+            await sender.send(get(port))
+
+    asyncio.run(whole())
+    assert len(seen) == 2
+    assert all(b"session=abc" not in head for head in seen)
+
+
+def check(origin_of: Callable[[int], str], *, tls: ssl.SSLContext | None = None) -> HostCheck:
+    async def whole() -> HostCheck:
+        async with serving(never, tls=tls) as port:
+            resolve = {("named.example.com", 443): ("127.0.0.1", port)}
+            network = Network(resolve_map=resolve, ssl_context=client_context())
+            return await SocketHostChecker(network).check(origin_of(port))
+
+    return asyncio.run(whole())
+
+
+def test_a_host_check_times_name_connection_and_handshake() -> None:
+    found = check(lambda _port: "https://named.example.com", tls=server_context("named.example.com"))
+    assert found.failure is None
+    assert None not in (found.dns_ms, found.tcp_ms, found.tls_ms)
+
+
+def test_a_plain_host_has_no_handshake() -> None:
+    found = check(lambda port: f"http://127.0.0.1:{port}")
+    assert (found.failure, found.tls_ms) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [
+        pytest.param("https://elsewhere.example.com", FailureKind.DNS, id="unknown name"),
+        pytest.param("http://127.0.0.1:1", FailureKind.CONNECT, id="closed port"),
+        pytest.param("https://named.example.com", FailureKind.TLS, id="certificate for another name"),
+    ],
+)
+def test_a_host_check_stops_at_the_first_failed_step(origin: str, kind: FailureKind) -> None:
+    found = check(lambda _port: origin, tls=server_context("other.example.com"))
+    assert found.failure is not None
+    assert found.failure.kind is kind
