@@ -15,7 +15,7 @@ from core.simulator.control import PREFIX, answer_control
 from core.simulator.exchange import Exchange, refusal_answer
 from core.simulator.faults import FaultBook, Request, RequestLog
 from core.simulator.inference import answer_inference, asked_model, body_of
-from core.simulator.misbehaviour import misbehave
+from core.simulator.misbehaviour import Wire, misbehave
 from core.simulator.routes import Target, find_target
 from core.simulator.scenes import Scene, TokenState
 from core.simulator.sending import send_answer
@@ -54,7 +54,8 @@ class SimulatedApp:
         answer = answer_inference(exchange, target, body) if target else self._catalogue.answer(exchange)
         rule = self._faults.take(request)
         if rule:
-            await misbehave(rule, exchange, request, answer, receive=receive, send=send, reset=lambda: self._reset(scope))
+            wire = Wire(receive=receive, send=send, reset=lambda: self._reset(scope))
+            await misbehave(rule, exchange, request, answer, wire)
             return
         await send_answer(send, exchange, answer)
 
@@ -103,5 +104,3 @@ async def _whole_body(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
-
-

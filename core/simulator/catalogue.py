@@ -180,9 +180,8 @@ def _paged(exchange: Exchange, key: str, items: list[Any]) -> Answer:
     text = exchange.query.get("page_token", "")
     start = int(text) if text.isascii() and text.isdigit() else 0
     size = _page_size(exchange)
-    if Quirk.EMPTY_FIRST_PAGE in exchange.scene.quirks:
-        if not text:
-            return json_answer({"next_page_token": "0"})
+    if Quirk.EMPTY_FIRST_PAGE in exchange.scene.quirks and not text:
+        return json_answer({"next_page_token": "0"})
     end = start + size
     return json_answer({key: items[start:end], "next_page_token": str(end) if end < len(items) else ""})
 
@@ -266,5 +265,3 @@ def _one_app(exchange: Exchange, name: str) -> Answer:
     if name == "coda":
         return json_answer(_app(exchange.scene))
     return refusal_answer("app_not_found", exchange, model=name)
-
-

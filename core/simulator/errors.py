@@ -13,7 +13,7 @@ _HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One error answer; `{model}`, `{workspace_id}`, `{path}` and `{field}` in its body are filled in when it is sent."""
+    """One error answer; `{model}`, `{workspace_id}`, `{path}` and `{field}` in it are filled in when it is sent."""
 
     status: int
     body: str
@@ -107,9 +107,7 @@ REFUSALS: Mapping[str, Refusal] = {
         "PERMISSION_DENIED: The endpoint is temporarily disabled due to a Databricks-set rate limit of 0.",
     ),
     "not_ready": _coded(503, "TEMPORARILY_UNAVAILABLE", "The endpoint '{model}' is not ready."),
-    "responses_passthrough": _coded(
-        400, "BAD_REQUEST", "Responses API passthrough is not supported for model {model}"
-    ),
+    "responses_passthrough": _coded(400, "BAD_REQUEST", "Responses API passthrough is not supported for model {model}"),
     "dialect_mismatch": _coded(400, "BAD_REQUEST", "Model {model} does not support API type {field}"),
     # Bodies
     "malformed_json": _coded(400, "MALFORMED_REQUEST", "Could not parse request object"),
@@ -126,9 +124,7 @@ REFUSALS: Mapping[str, Refusal] = {
         400, "BAD_REQUEST", "max_tokens: {field}, which is the maximum allowed number of output tokens for {model}"
     ),
     "invalid_beta_flag": _anthropic(400, "invalid_request_error", "invalid beta flag"),
-    "empty_blocks": _anthropic(
-        400, "invalid_request_error", "messages: text content blocks must be non-empty"
-    ),
+    "empty_blocks": _anthropic(400, "invalid_request_error", "messages: text content blocks must be non-empty"),
     "guardrail": _openai(400, "input_guardrail_triggered", "input_guardrail: the request was blocked by a guardrail."),
     "payload_too_large": _coded(413, "BAD_REQUEST", "Request body is too large."),
     "unprocessable": _coded(422, "INVALID_PARAMETER_VALUE", "Request validation failed."),

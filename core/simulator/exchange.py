@@ -78,9 +78,7 @@ def refusal_answer(refusal: Refusal | str, exchange: Exchange, *, model: str = "
         path=_escaped(f"{exchange.method} {exchange.path}"),
         workspace_id=exchange.scene.workspace_id,
     )
-    return Answer(
-        status=found.status, chunks=(text.encode(),), content_type=found.content_type, headers=found.headers
-    )
+    return Answer(status=found.status, chunks=(text.encode(),), content_type=found.content_type, headers=found.headers)
 
 
 def _escaped(value: str) -> str:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from core.catalog.spellings import model_id
 from core.model.agent import Dialect
@@ -16,6 +16,7 @@ from core.simulator.errors import REFUSALS
 from core.simulator.scenes import TokenState
 
 _LOG_LENGTH = 20_000
+_E = TypeVar("_E", bound=StrEnum)
 
 
 class Behaviour(StrEnum):
@@ -69,9 +70,22 @@ class FaultRule:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FaultRule:
         """Return the rule that this object describes; raises ValueError or TypeError when it describes none."""
-        enums: dict[str, type[StrEnum]] = {"generation": Generation, "dialect": Dialect, "token": TokenState}
-        typed = {name: enums[name](text) if name in enums and text is not None else text for name, text in value.items()}
-        return cls(**typed)
+        unknown = set(value) - set(cls.__slots__)
+        if unknown:
+            raise ValueError(f"a fault has no {sorted(unknown)[0]}")
+        times = value.get("times")
+        return cls(
+            fault=str(value.get("fault")),
+            generation=_enum(Generation, value.get("generation")),
+            dialect=_enum(Dialect, value.get("dialect")),
+            model=value.get("model"),
+            token=_enum(TokenState, value.get("token")),
+            path=value.get("path"),
+            times=None if times is None else int(times),
+            delay_s=float(value.get("delay_s", 0.2)),
+            status=int(value.get("status", 500)),
+            body=str(value.get("body", "")),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the rule as from_json takes it."""
@@ -91,6 +105,10 @@ class Request:
     model: str | None
     token: TokenState
     body_sha256: str
+
+
+def _enum(kind: type[_E], value: str | None) -> _E | None:
+    return None if value is None else kind(value)
 
 
 class FaultBook:

@@ -70,9 +70,9 @@ def answer_inference(exchange: Exchange, target: Target, body: Json | None) -> A
         return refusal_answer("malformed_json" if body is None else "model_field_missing", exchange)
     model = model_of(exchange.scene.models, spelling)
     if model is None or not model.executable or (spelling == model.service and not model.has_service):
-        unknown_form = target.dialect is Dialect.GEMINI_GENERATE and not spelling.startswith(("databricks-", "system."))
-        return refusal_answer("bad_model_name" if unknown_form else "model_not_found", exchange, model=spelling)
-    served = target.any_provider and bool(model.gateway) or target.dialect in model.gateway
+        rewritten = target.dialect is Dialect.GEMINI_GENERATE and not spelling.startswith(("databricks-", "system."))
+        return refusal_answer("bad_model_name" if rewritten else "model_not_found", exchange, model=spelling)
+    served = (target.any_provider and bool(model.gateway)) or target.dialect in model.gateway
     return _say(exchange, target, body, model, served=served)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Send
 
@@ -17,19 +17,19 @@ from core.simulator.streams import stream_error
 _OVERSIZED = 4 * 1024 * 1024
 
 
-async def misbehave(
-    rule: FaultRule,
-    exchange: Exchange,
-    request: Request,
-    answer: Answer,
-    *,
-    receive: Receive,
-    send: Send,
-    reset: Callable[[], None],
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """The caller's connection: its two directions, and how to break it."""
+
+    receive: Receive
+    send: Send
+    reset: Callable[[], None]
+
+
+async def misbehave(rule: FaultRule, exchange: Exchange, request: Request, answer: Answer, wire: Wire) -> None:
     """Do to this answer what the rule says; a caller that gives up ends a hang or a drip at once."""
-    gone = asyncio.ensure_future(_gone(receive))
-    work = asyncio.ensure_future(_carry_out(rule, exchange, request, answer, send=send, reset=reset))
+    gone = asyncio.ensure_future(_gone(wire.receive))
+    work = asyncio.ensure_future(_carry_out(rule, exchange, request, answer, wire))
     try:
         await asyncio.wait((gone, work), return_when=asyncio.FIRST_COMPLETED)
         if work.done():
@@ -44,14 +44,13 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _carry_out(
-    rule: FaultRule, exchange: Exchange, request: Request, answer: Answer, *, send: Send, reset: Callable[[], None]
-) -> None:
+async def _carry_out(rule: FaultRule, exchange: Exchange, request: Request, answer: Answer, wire: Wire) -> None:
+    send = wire.send
     match rule.fault:
         case Behaviour.HANG:
             await asyncio.Event().wait()
         case Behaviour.RESET:
-            reset()
+            wire.reset()
         case Behaviour.DELAY:
             await asyncio.sleep(rule.delay_s)
             await send_answer(send, exchange, answer)
@@ -62,7 +61,7 @@ async def _carry_out(
             await send_head(send, exchange, answer)
             await send_chunk(send, whole[: len(whole) // 2], more=True)
             await asyncio.sleep(0)
-            reset()
+            wire.reset()
         case _:
             await send_answer(send, exchange, _altered(rule, exchange, request, answer))
 

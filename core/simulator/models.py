@@ -73,15 +73,11 @@ def _gpt(name: str, echo: str, *, thinks: int = 0, rate_limit_zero: bool = False
 
 def _gemini(name: str, echo: str, *, thinks: int = 0, has_service: bool = True) -> SimulatedModel:
     dialects = (_GEMINI, _CHAT)
-    return SimulatedModel(
-        id=name, echo=echo, gateway=dialects, legacy=dialects, thinks=thinks, has_service=has_service
-    )
+    return SimulatedModel(id=name, echo=echo, gateway=dialects, legacy=dialects, thinks=thinks, has_service=has_service)
 
 
 def _open_weight(name: str, echo: str, output_limit: int, *, ready: bool = True) -> SimulatedModel:
-    return SimulatedModel(
-        id=name, echo=echo, gateway=(_CHAT,), legacy=(_CHAT,), output_limit=output_limit, ready=ready
-    )
+    return SimulatedModel(id=name, echo=echo, gateway=(_CHAT,), legacy=(_CHAT,), output_limit=output_limit, ready=ready)
 
 
 MODELS: tuple[SimulatedModel, ...] = (

@@ -110,7 +110,8 @@ class Scene:
         """Return the base URL below which this scene's agents are set up."""
         if self.generation is Generation.DEDICATED:
             return f"https://{self.dedicated_host}"
-        return f"{self.host}/ai-gateway" if self.generation is Generation.WORKSPACE else f"{self.host}/serving-endpoints"
+        path = "/ai-gateway" if self.generation is Generation.WORKSPACE else "/serving-endpoints"
+        return self.host + path
 
     @property
     def agent_environment(self) -> Mapping[str, Secret]:

@@ -95,7 +95,8 @@ def _chat(reply: Reply, body: Json) -> list[bytes]:
 def _gemini(reply: Reply, body: Json) -> list[bytes]:
     whole = whole_answer(Dialect.GEMINI_GENERATE, reply)
     candidate = whole["candidates"][0]
-    last = {"index": 0, "content": {"role": "model", "parts": [{"text": ""}]}, "finishReason": candidate["finishReason"]}
+    nothing = {"role": "model", "parts": [{"text": ""}]}
+    last = {"index": 0, "content": nothing, "finishReason": candidate["finishReason"]}
     events = [_event({**whole, "candidates": [last]})]
     if not reply.cut:
         first = {"index": 0, "content": candidate["content"]}
@@ -123,5 +124,6 @@ def stream_error(dialect: Dialect) -> bytes:
         return _named({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
     if dialect is Dialect.OPENAI_RESPONSES:
         error = {"code": "server_error", "message": "The model broke off."}
-        return _named({"type": "response.failed", "response": {"object": "response", "status": "failed", "error": error}})
+        failed = {"object": "response", "status": "failed", "error": error}
+        return _named({"type": "response.failed", "response": failed})
     return _event({"error": {"message": "The model broke off.", "type": "server_error", "code": 500}})
