@@ -1,0 +1,40 @@
+"""The frame of every page: page config, who is there, navigation."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import SwitchyardError
+from pages.ui.errors import shown_errors
+from pages.ui.formats import escape
+from pages.ui.identity import current_actor
+from pages.ui.messages import show_flash
+from pages.ui.misconfigured import show_misconfiguration
+from pages.ui.request import RequestContext, hand_over
+from pages.ui.services import get_services
+
+st.set_page_config(page_title="Switchyard", page_icon="🔀", layout="wide", initial_sidebar_state="expanded")
+
+page = st.navigation(
+    [
+        st.Page("overview.py", title="Overview", icon=":material/space_dashboard:", default=True),
+        st.Page("detection.py", title="Detection", icon=":material/travel_explore:"),
+    ]
+)
+
+try:
+    services = get_services()
+except SwitchyardError as error:
+    show_misconfiguration(error)
+    st.stop()
+
+actor = current_actor(services.settings)
+with st.sidebar:
+    st.caption(f":material/person: You are **{escape(actor.name)}**")
+    allowed = ":material/lock_open: You may change things" if actor.may_change else ":material/lock: Read-only"
+    st.caption(f"{allowed}: {escape(actor.why)}")
+
+with shown_errors():
+    show_flash()
+    hand_over(RequestContext(services, actor))
+    page.run()

@@ -1,0 +1,30 @@
+"""Overview: which agents work right now, with which model, and what to do about the one that does not."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ui.changes import show_changes
+from pages.ui.errors import reporting
+from pages.ui.live import show_live
+from pages.ui.request import take_request
+from pages.ui.switch_dialog import show_open_dialog
+
+PROBE_NOW = "probe_now"
+
+request = take_request()
+
+title, action = st.columns([5, 1], vertical_alignment="center")
+title.title("Overview", anchor=False)
+action.button(
+    "Probe now",
+    key=PROBE_NOW,
+    icon=":material/network_check:",
+    type="primary",
+    width="stretch",
+    on_click=reporting(request.services.request_sweep),
+)
+
+show_live(request)
+show_changes(request)
+show_open_dialog(request)

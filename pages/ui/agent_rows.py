@@ -1,0 +1,83 @@
+"""The rows of the Overview: one agent each, with what is wrong below it and every verdict on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from core.health.agent_status import headline_of
+from core.model.probe import Health, ProbeResult
+from pages.ui.formats import HEALTH_SIGNS, SEVERITY_SIGNS, age_text, code, escape, markdown_table, ms_text, plural
+from pages.ui.rows import AgentRow
+from pages.ui.tables import rows_for_rungs, verdict_name
+
+_WIDTHS = (1.5, 2.6, 2.9, 0.75, 0.9, 1.05)
+_TITLES = ("Agent", "Model in use", "Health", "Latency", "Checked", "")
+_SPEAKING = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN)
+
+
+def show_rows(rows: Sequence[AgentRow], *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
+    """Show the table; `action` fills the last cell of a row."""
+    for column, title in zip(st.columns(_WIDTHS, gap="small"), _TITLES, strict=True):
+        column.caption(title)
+    for row in rows:
+        with st.container(border=True, gap="small", key=f"row_{row.choice.agent}"):
+            _line(row, simulated=simulated, now=now, action=action)
+            _below(row)
+
+
+def _line(row: AgentRow, *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
+    name, model, health, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
+    name.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
+    others = f"  \n:small[:gray[{escape(row.others)}]]" if row.others else ""
+    source = f" :small[:gray[{escape(row.source)}]]" if row.source else ""
+    model.markdown(f"{code(row.model)}{source}{others}")
+    with health:
+        _health(row, simulated=simulated)
+    latency.markdown(ms_text(row.status.latency_ms))
+    checked.markdown(age_text(row.status.checked_at, now) + (" :orange-badge[stale]" if row.stale else ""))
+    with last:
+        action(row)
+
+
+def _health(row: AgentRow, *, simulated: bool) -> None:
+    sign = HEALTH_SIGNS[row.status.health]
+    with st.container(gap="xxsmall"):
+        st.badge(f"{sign.word} · simulated" if simulated else sign.word, icon=sign.icon, color=sign.color)
+        st.markdown(f":small[{escape(row.status.headline)}]")
+
+
+def _below(row: AgentRow) -> None:
+    if row.hint:
+        st.caption(escape(row.hint))
+    if row.command:
+        st.code(row.command, language="bash", width="content")
+    for finding in row.lint:
+        sign = SEVERITY_SIGNS[finding.severity]
+        st.markdown(f":{sign.color}[{sign.icon} {sign.word}:] {escape(finding.message)}")
+    if row.status.health in _SPEAKING:
+        for result in row.verdicts:
+            _verdict(result)
+    if row.verdicts:
+        with st.expander(f"All checks: {plural(len(row.verdicts), 'verdict')} with every rung", type="compact"):
+            if row.status.health not in _SPEAKING:
+                for result in row.verdicts:
+                    _verdict(result)
+            st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
+
+
+def _verdict(result: ProbeResult) -> None:
+    sign = HEALTH_SIGNS[result.health]
+    slot, _, identity = verdict_name(result).partition(" · ")
+    lines = [
+        f"{escape(slot)} · {code(result.route.model)} · {escape(identity)} · "
+        f":{sign.color}[{sign.icon} **{sign.word}**] — {escape(headline_of(result))}"
+    ]
+    if result.health is not Health.HEALTHY:
+        lines.append(f":small[{escape(result.message)}]")
+        lines += [f":small[:material/build: {escape(result.remedy)}]"] if result.remedy else []
+        if result.suggestion:
+            lines.append(f":small[:material/lightbulb: Works already: {code(result.suggestion.model)}]")
+    st.markdown("  \n".join(lines))

@@ -1,0 +1,160 @@
+"""How values read on the pages: durations, ages, health words, and upstream text that must not become Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from core.model.change import ChangeState, DiffOp
+from core.model.choice import Severity
+from core.model.gateway import Generation, TraceOutcome
+from core.model.models import ListingOutcome
+from core.model.probe import Health, RungOutcome
+
+NOTHING = "–"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """How a state is shown: never by colour alone."""
+
+    word: str
+    icon: str
+    color: str
+
+
+HEALTH_SIGNS = {
+    Health.HEALTHY: Sign(word="Healthy", icon=":material/check_circle:", color="green"),
+    Health.DEGRADED: Sign(word="Degraded", icon=":material/warning:", color="orange"),
+    Health.DOWN: Sign(word="Down", icon=":material/cancel:", color="red"),
+    Health.UNKNOWN: Sign(word="Unknown", icon=":material/help:", color="gray"),
+    Health.PAUSED: Sign(word="Paused", icon=":material/pause_circle:", color="violet"),
+}
+RUNG_SIGNS = {
+    RungOutcome.PASSED: Sign(word="passed", icon=":material/check:", color="green"),
+    RungOutcome.FAILED: Sign(word="failed", icon=":material/close:", color="red"),
+    RungOutcome.UNPROVEN: Sign(word="unproven", icon=":material/question_mark:", color="orange"),
+    RungOutcome.NOT_STARTED: Sign(word="not started", icon=":material/more_horiz:", color="gray"),
+    RungOutcome.SKIPPED: Sign(word="skipped", icon=":material/skip_next:", color="gray"),
+}
+TRACE_SIGNS = {
+    TraceOutcome.CHOSEN: Sign(word="chosen", icon=":material/check_circle:", color="green"),
+    TraceOutcome.REJECTED: Sign(word="rejected", icon=":material/block:", color="red"),
+    TraceOutcome.SKIPPED: Sign(word="skipped", icon=":material/skip_next:", color="gray"),
+}
+LISTING_SIGNS = {
+    ListingOutcome.OK: Sign(word="answered", icon=":material/check_circle:", color="green"),
+    ListingOutcome.PARTIAL: Sign(word="partly", icon=":material/warning:", color="orange"),
+    ListingOutcome.FAILED: Sign(word="failed", icon=":material/cancel:", color="red"),
+    ListingOutcome.UNAVAILABLE: Sign(word="not available", icon=":material/help:", color="gray"),
+}
+DIFF_SIGNS = {
+    DiffOp.ADD: Sign(word="ADD", icon=":material/add:", color="green"),
+    DiffOp.CHANGE: Sign(word="CHANGE", icon=":material/sync_alt:", color="orange"),
+    DiffOp.DELETE: Sign(word="DELETE", icon=":material/remove:", color="red"),
+}
+SEVERITY_SIGNS = {
+    Severity.ERROR: Sign(word="Error", icon=":material/error:", color="red"),
+    Severity.WARNING: Sign(word="Warning", icon=":material/warning:", color="orange"),
+    Severity.INFO: Sign(word="Note", icon=":material/info:", color="blue"),
+}
+STATE_SIGNS = {
+    ChangeState.APPLYING: Sign(word="Applying", icon=":material/progress_activity:", color="blue"),
+    ChangeState.APPLIED: Sign(word="Applied", icon=":material/check_circle:", color="green"),
+    ChangeState.NO_OP: Sign(word="Nothing to change", icon=":material/equal:", color="gray"),
+    ChangeState.BLOCKED: Sign(word="Blocked", icon=":material/block:", color="red"),
+    ChangeState.CONFLICT: Sign(word="Conflict", icon=":material/call_split:", color="orange"),
+    ChangeState.CANCELLED: Sign(word="Cancelled", icon=":material/close:", color="gray"),
+    ChangeState.ROLLED_BACK: Sign(word="Rolled back", icon=":material/undo:", color="orange"),
+    ChangeState.ROLLBACK_FAILED: Sign(word="Rollback failed", icon=":material/cancel:", color="red"),
+    ChangeState.NEEDS_PERSON: Sign(word="Needs a person", icon=":material/person_alert:", color="red"),
+}
+GENERATION_WORDS = {
+    Generation.WORKSPACE: "workspace gateway",
+    Generation.DEDICATED: "dedicated gateway",
+    Generation.SERVING_ENDPOINTS: "serving endpoints",
+}
+
+
+def ms_text(latency_ms: float | None) -> str:
+    """Return a latency as people read it, in ms below a second."""
+    if latency_ms is None:
+        return NOTHING
+    return f"{latency_ms:.0f} ms" if latency_ms < 1000 else f"{latency_ms / 1000:.1f} s"
+
+
+def span_text(seconds: float) -> str:
+    """Return a length of time in its largest fitting unit; below a minute in tens, so that it does not tick."""
+    if seconds < 60:
+        return f"{max(10, int(seconds // 10) * 10)} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 86_400:
+        return f"{int(seconds // 3600)} h"
+    return f"{int(seconds // 86_400)} d"
+
+
+def age_text(then: datetime | None, now: datetime) -> str:
+    """Return how long ago something was."""
+    if then is None:
+        return "never"
+    seconds = (now - then).total_seconds()
+    return "just now" if seconds < 10 else f"{span_text(seconds)} ago"
+
+
+def until_text(then: datetime | None, now: datetime) -> str:
+    """Return how long it is until something is due."""
+    if then is None:
+        return NOTHING
+    seconds = (then - now).total_seconds()
+    return "now" if seconds < 10 else f"in {span_text(seconds)}"
+
+
+def clock_text(moment: datetime | None) -> str:
+    """Return a moment in UTC, to the second."""
+    return NOTHING if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def short_id(identifier: str) -> str:
+    """Return as much of an id as people need to tell it from the others."""
+    return identifier if len(identifier) <= 12 else f"{identifier[:8]}…"
+
+
+def escape(text: str) -> str:
+    """Return text that reads the same in Streamlit's Markdown, whoever wrote it: no markup, links, colours or icons."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """Return text as inline code; nothing inside is interpreted."""
+    return "`" + " ".join(text.replace("`", "'").split()) + "`" if text.strip() else NOTHING
+
+
+def badge(sign: Sign, label: str | None = None) -> str:
+    """Return the Markdown of a badge for places that take text only; `label` must already be escaped."""
+    return f":{sign.color}-badge[{sign.icon} {label or sign.word}]"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return rows as a Markdown table; cells are Markdown already.
+
+    A table widget would be converted to Arrow each time: 2 ms, too much for what refreshes every second.
+    """
+    if not rows:
+        return ""
+    head = list(rows[0])
+    lines = ["| " + " | ".join(name or "&nbsp;" for name in head) + " |", "|" + " --- |" * len(head)]
+    # Pipes end a cell even within inline code, unless escaped; escape() has done so for the others.
+    return "\n".join(lines + ["| " + " | ".join(_cell(row[name]) for name in head) + " |" for row in rows])
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\\|", text)

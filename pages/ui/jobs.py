@@ -1,0 +1,75 @@
+"""A running plan, apply or rollback as people follow it: the steps, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.health.agent_status import headline_of
+from core.model.change import ChangeOutcome, ChangeState
+from core.model.probe import ProbeResult
+from core.model.snapshot import Job
+from pages.ui.errors import reporting
+from pages.ui.formats import HEALTH_SIGNS, code, escape
+from pages.ui.messages import problem_box
+
+PLAN_JOB = "plan_job"
+WRITE_JOB = "write_job"
+CLOSE = "close_dialog"
+
+_SENTENCES = {
+    ChangeState.APPLIED: "Applied.",
+    ChangeState.NO_OP: "Nothing was written: it already matches.",
+    ChangeState.BLOCKED: "Nothing was written: the pre-flight check failed.",
+    ChangeState.CONFLICT: "Nothing was written: the config has changed since the preview. Preview again.",
+    ChangeState.CANCELLED: "Cancelled; nothing was written.",
+    ChangeState.ROLLED_BACK: "The new choice did not work, so the former config was put back.",
+    ChangeState.ROLLBACK_FAILED: "The former config could not be put back. A person has to look at the file.",
+    ChangeState.NEEDS_PERSON: "A person has to look at the file.",
+    ChangeState.APPLYING: "Still being applied.",
+}
+
+
+def show_steps(job: Job) -> None:
+    """Show the finished steps, and the one that runs."""
+    for number, phase in enumerate(job.phases, start=1):
+        running = not job.done and number == len(job.phases)
+        failed = job.done and job.problem is not None and number == len(job.phases)
+        state = "running" if running else "error" if failed else "complete"
+        st.status(escape(phase), state=state, type="step")
+
+
+def show_outcome(outcome: ChangeOutcome) -> None:
+    """Show how it ended, with the verification."""
+    record = outcome.record
+    sentence = "The former config stands again." if record.rolls_back else _SENTENCES[record.state]
+    detail = f"  \n{escape(record.detail)}" if record.detail else ""
+    if record.state is ChangeState.APPLIED:
+        proof = " A probe with the agent's own credential confirms it." if outcome.confirmed else ""
+        st.success(f"**{sentence}**{proof}{detail}", icon=":material/check_circle:")
+    elif record.state in (ChangeState.NO_OP, ChangeState.CANCELLED):
+        st.info(f"**{sentence}**{detail}", icon=":material/info:")
+    else:
+        st.error(f"**{sentence}**{detail}", icon=":material/error:")
+    show_verdicts(outcome.verification)
+
+
+def show_verdicts(results: Sequence[ProbeResult]) -> None:
+    """Show probe results as lines."""
+    for result in results:
+        sign = HEALTH_SIGNS[result.health]
+        st.markdown(
+            f":{sign.color}[{sign.icon} **{sign.word}**] {escape(result.route.slot)} · {code(result.route.model)} · "
+            f"{escape(result.route.identity.label)} — {escape(headline_of(result))}"
+        )
+
+
+def show_ending(job: Job, close: Callable[[], None]) -> None:
+    """Show the end of a job that wrote, and the button that closes the dialog."""
+    if job.problem is not None:
+        problem_box(job.problem)
+    if job.outcome is not None:
+        show_outcome(job.outcome)
+    if st.button("Close", key=CLOSE, type="primary", on_click=reporting(close)):
+        st.rerun()

@@ -1,0 +1,38 @@
+"""What the frame hands to the page it runs, and the guard that keeps a page from running without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.model.change import Actor
+from core.services import Services
+
+_KEY = "request_context"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """The services and the person of this one run."""
+
+    services: Services
+    actor: Actor
+
+
+def hand_over(context: RequestContext) -> None:
+    """Leave the context for exactly one page run."""
+    st.session_state[_KEY] = context
+
+
+def take_request() -> RequestContext:
+    """Return what the frame handed over, or end the run: a page opened past the frame shows nothing.
+
+    Streamlit runs a file of a pages/ folder alone in some arrangements of the entry script; that would skip the
+    identity gate.
+    """
+    context = st.session_state.pop(_KEY, None)
+    if not isinstance(context, RequestContext):
+        st.info("This page opens from the dashboard only.", icon=":material/lock:")
+        st.stop()
+    return context

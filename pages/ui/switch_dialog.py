@@ -1,0 +1,112 @@
+"""The dialogs that change what an agent runs: switch, and roll back; every action is a callback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.model.agent import AgentId
+from core.model.change import TargetInfo
+from pages.ui.errors import reporting, shown_errors
+from pages.ui.formats import escape
+from pages.ui.jobs import PLAN_JOB, WRITE_JOB
+from pages.ui.request import RequestContext
+from pages.ui.rollback_form import show_rollback
+from pages.ui.switch_form import show_switch
+
+_OPEN = "open_dialog"
+_SWITCH_BUTTON = "switch_button"
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDialog:
+    """Which dialog is open, and about what."""
+
+    agent: AgentId | None = None
+    change_id: str | None = None
+
+
+def switch_button(request: RequestContext, agent: AgentId) -> None:
+    """Show *Switch …*, or why this person or this target cannot."""
+    target = target_of(request, agent)
+    obstacle = obstacle_to_change(request, target)
+    clicked = st.button(
+        "Switch …",
+        key=f"{_SWITCH_BUTTON}_{agent}",
+        icon=":material/alt_route:",
+        width="stretch",
+        disabled=bool(obstacle),
+        on_click=reporting(_open_switch),
+        args=(agent,),
+    )
+    if obstacle:
+        st.caption(escape(obstacle))
+    if clicked:
+        # The row refreshes alone; a dialog belongs to the whole page, or the next refresh would take it away.
+        st.rerun()
+
+
+def target_of(request: RequestContext, agent: AgentId) -> TargetInfo | None:
+    """Return the agent's own config as a target, if it is one."""
+    return next((target for target in request.services.targets() if target.id == f"file:{agent}"), None)
+
+
+def obstacle_to_change(request: RequestContext, target: TargetInfo | None) -> str:
+    """Return why nothing can be changed here, or nothing."""
+    if not request.actor.may_change:
+        return request.actor.why
+    if target is None:
+        return "Its config is not on this machine."
+    return "" if target.writable else target.reason
+
+
+def open_rollback(change_id: str) -> None:
+    """Open the dialog that asks for the reason of a rollback."""
+    forget()
+    st.session_state[_OPEN] = OpenDialog(change_id=change_id)
+
+
+def show_open_dialog(request: RequestContext) -> None:
+    """Show the dialog that an action has opened, if any."""
+    dialog = st.session_state.get(_OPEN)
+    if not isinstance(dialog, OpenDialog):
+        return
+    if dialog.agent is not None:
+        _switch_dialog(request, dialog.agent)
+    elif dialog.change_id is not None:
+        _rollback_dialog(request, dialog.change_id)
+
+
+def forget() -> None:
+    """Close whatever is open and forget its plan; what is being applied goes on."""
+    for key in (_OPEN, PLAN_JOB, WRITE_JOB):
+        st.session_state.pop(key, None)
+
+
+def _open_switch(agent: AgentId) -> None:
+    forget()
+    st.session_state[_OPEN] = OpenDialog(agent=agent)
+
+
+@st.dialog("Switch Hermes", width="large", icon=":material/alt_route:", on_dismiss=forget)
+def _switch_dialog(request: RequestContext, agent: AgentId) -> None:
+    _polled_switch(request, agent)
+
+
+@st.dialog("Roll back", width="medium", icon=":material/undo:", on_dismiss=forget)
+def _rollback_dialog(request: RequestContext, change_id: str) -> None:
+    _polled_rollback(request, change_id)
+
+
+@st.fragment(run_every=_POLL_S)
+def _polled_switch(request: RequestContext, agent: AgentId) -> None:
+    with shown_errors():
+        show_switch(request, agent, close=forget)
+
+
+@st.fragment(run_every=_POLL_S)
+def _polled_rollback(request: RequestContext, change_id: str) -> None:
+    with shown_errors():
+        show_rollback(request, change_id, close=forget)
