@@ -29,10 +29,9 @@ from core.adapters.yaml_text import (
     parse_yaml,
     scalar_text,
 )
+from core.change.plan import TOKEN_VARIABLE
 from core.errors import ChangeError
 from core.model.change import CredentialUse, DiffEntry, DiffOp
-
-TOKEN_VARIABLE = "DATABRICKS_TOKEN"
 
 # Hermes expands ${…} in every value of the file; `key_env` is not read under `model:` (hermes-agent 0.19.0,
 # config._expand_env_vars, runtime_provider._resolve_openrouter_runtime), so the reference takes the token's own place.

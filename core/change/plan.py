@@ -1,0 +1,190 @@
+"""Decide what a change would lead to, from what the target, the lint and the pre-flight probes said; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from core.catalog.agents import AGENTS
+from core.choice.routes import routes_of_slot
+from core.model.change import ChangeRequest, CredentialUse, Decision, Plan, TargetInfo, TargetKind
+from core.model.choice import AgentChoice, Layer, LintFinding, Severity, SlotChoice
+from core.model.probe import Diagnosis, Health, ProbeResult
+from core.model.route import Identity, Route
+from core.model.secret import Secret
+from core.ports import TargetPlan
+
+TOKEN_VARIABLE = "DATABRICKS_TOKEN"
+
+
+def choice_after(choice: AgentChoice, request: ChangeRequest, environment: Mapping[str, Secret]) -> AgentChoice:
+    """Return what the agent will run once the request is in force.
+
+    A slot that is new takes base URL, dialect and credential from the first slot, as a fallback without its own does.
+    """
+    source = Layer.ENVIRONMENT if request.target == TargetKind.EXPORT else Layer.TARGET
+    slots = {slot.slot: _completed(slot, choice) for slot in choice.slots}
+    for name, model in request.slots.items():
+        if model is None:
+            slots.pop(name, None)
+            continue
+        pattern = slots.get(name) or (
+            _completed(choice.slots[0], choice) if choice.slots else SlotChoice(slot=name, model=None, source=source)
+        )
+        if pattern.model != model or name not in slots:
+            slots[name] = replace(pattern, slot=name, model=model, source=source, variable=None, shadowed=())
+    if request.credential is CredentialUse.ENVIRONMENT:
+        token, place = environment.get(TOKEN_VARIABLE), f"environment variable {TOKEN_VARIABLE}"
+        slots = {name: replace(slot, stored_token=token, stored_token_from=place) for name, slot in slots.items()}
+    return replace(choice, slots=tuple(slots.values()), lint=())
+
+
+def _completed(slot: SlotChoice, choice: AgentChoice) -> SlotChoice:
+    return replace(slot, base_url=slot.base_url or choice.base_url, dialect=slot.dialect or choice.dialect)
+
+
+def routes_after(
+    choice: AgentChoice, request: ChangeRequest, *, environment: Mapping[str, Secret]
+) -> tuple[Route, ...]:
+    """Return the routes that prove the request: per slot the dashboard's credential, then the agent's own."""
+    after = choice_after(choice, request, environment)
+    return tuple(route for slot in after.slots for route in routes_of_slot(after, slot))
+
+
+def decide(
+    *,
+    request: ChangeRequest,
+    info: TargetInfo,
+    target_plan: TargetPlan,
+    after: AgentChoice,
+    lint: Sequence[LintFinding] = (),
+    preflight: Sequence[ProbeResult] = (),
+    seen_revision: str | None = None,
+) -> Plan:
+    """Combine everything known into a plan with its decision.
+
+    `after` is the choice as it will be, `seen_revision` the content that the person decided on, if they saw a plan.
+    """
+    findings = (*lint, *_credential_lint(request, after, preflight))
+    decision, reason = _decision(
+        request, info=info, target_plan=target_plan, after=after, lint=findings, preflight=preflight, seen=seen_revision
+    )
+    return Plan(
+        request=request,
+        before=target_plan.before,
+        after=target_plan.after,
+        diff=target_plan.diff,
+        lint=findings,
+        decision=decision,
+        reason=reason,
+        affects=target_plan.affects,
+        effective=target_plan.effective,
+        preflight=tuple(preflight),
+        base_revision=target_plan.revision,
+        snippet=target_plan.snippet,
+    )
+
+
+def is_settled_before_preflight(target_plan: TargetPlan, seen_revision: str | None) -> bool:
+    """Say whether the decision falls without asking any model: nothing to change, or a conflict."""
+    return not target_plan.diff or _has_moved(target_plan, seen_revision)
+
+
+def _has_moved(target_plan: TargetPlan, seen_revision: str | None) -> bool:
+    return seen_revision is not None and target_plan.revision != seen_revision
+
+
+def _decision(
+    request: ChangeRequest,
+    *,
+    info: TargetInfo,
+    target_plan: TargetPlan,
+    after: AgentChoice,
+    lint: Sequence[LintFinding],
+    preflight: Sequence[ProbeResult],
+    seen: str | None,
+) -> tuple[Decision, str]:
+    label = AGENTS[request.agent].label
+    if not target_plan.diff:
+        return Decision.NO_OP, f"{label} already matches: there is nothing to change."
+    if _has_moved(target_plan, seen):
+        return Decision.CONFLICT, "The target was changed since this was planned: look at the new difference first."
+    hand_over = info.kind is TargetKind.EXPORT
+    if not info.writable and not hand_over:
+        return Decision.BLOCKED, info.reason
+    obstacles = [finding.message for finding in lint if finding.severity is Severity.ERROR]
+    obstacles += [text for _, text in unproved_slots(after, preflight)]
+    if obstacles:
+        return Decision.BLOCKED, " ".join(obstacles)
+    proof = "Every model answered the pre-flight probe"
+    return Decision.READY, f"{proof}; nothing is written, hand over the snippet." if hand_over else f"{proof}."
+
+
+def unproved_slots(after: AgentChoice, results: Sequence[ProbeResult]) -> Iterator[tuple[str, str]]:
+    """Yield slot and sentence for every slot whose model did not answer the dashboard's credential.
+
+    The agent's own token does not count here: when it is dead, the change is not the cause and no rollback would help.
+    """
+    answered = {(result.route.slot, result.route.model): result for result in results if _is_dashboards(result)}
+    for slot in after.slots:
+        if slot.model is None:
+            continue
+        result = answered.get((slot.slot, slot.model))
+        name = f"{slot.slot.capitalize().replace('_', ' ')} {slot.model}"
+        if result is None:
+            yield slot.slot, f"{name} could not be proved: there is no route to probe it on."
+        elif result.health is Health.UNKNOWN:
+            yield slot.slot, f"{name} could not be proved: {_sentences(result)}"
+        elif result.health is not Health.HEALTHY:
+            yield slot.slot, f"{name} is {result.health}: {_sentences(result)}"
+
+
+def is_confirmed(after: AgentChoice, results: Sequence[ProbeResult]) -> bool:
+    """Say whether the first slot's model answered the agent's own credential."""
+    first = after.slots[0].slot if after.slots else None
+    return any(
+        result.route.slot == first and result.route.identity is Identity.STORED and result.health is Health.HEALTHY
+        for result in results
+    )
+
+
+def _is_dashboards(result: ProbeResult) -> bool:
+    return result.route.identity is Identity.DASHBOARD
+
+
+def _sentences(result: ProbeResult) -> str:
+    message = result.message if result.message.endswith((".", "!", "?")) else result.message + "."
+    return f"{message} {result.remedy}".strip()
+
+
+def _credential_lint(
+    request: ChangeRequest, after: AgentChoice, results: Sequence[ProbeResult]
+) -> Iterator[LintFinding]:
+    label = AGENTS[request.agent].label
+    by_environment = request.credential is CredentialUse.ENVIRONMENT
+    if by_environment and not any(slot.stored_token for slot in after.slots):
+        yield _warning(
+            "environment_token_unknown",
+            f"{TOKEN_VARIABLE} is not set here, so it could not be tried. {label} needs it in its own environment.",
+        )
+    failed = [r for r in results if r.route.identity is Identity.STORED and r.health is not Health.HEALTHY]
+    if any(result.diagnosis is Diagnosis.CREDENTIAL_DEAD for result in failed):
+        yield _dead_credential(label, after, by_environment=by_environment)
+    elif failed:
+        yield _warning("stored_token_unproved", f"With {label}'s own credential: {_sentences(failed[0])}")
+
+
+def _dead_credential(label: str, after: AgentChoice, *, by_environment: bool) -> LintFinding:
+    if by_environment:
+        text = f"The token in {TOKEN_VARIABLE} is refused. Set a valid one where {label} runs."
+        return _warning("environment_token_refused", text)
+    place = next((slot.stored_token_from for slot in after.slots if slot.stored_token_from), "its own config")
+    return _warning(
+        "stored_token_refused",
+        f"{label}'s stored token ({place}) is refused. Changing models alone will not bring {label} back: "
+        f"let it use the environment variable {TOKEN_VARIABLE} as well, or renew the token.",
+    )
+
+
+def _warning(code: str, message: str) -> LintFinding:
+    return LintFinding(code=code, severity=Severity.WARNING, message=message)

@@ -1,0 +1,210 @@
+"""Carry a change out: plan, pre-flight, intent, write, read back, verify, outcome, or back to where it was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.change.plan import (
+    choice_after,
+    decide,
+    is_confirmed,
+    is_settled_before_preflight,
+    routes_after,
+    unproved_slots,
+)
+from core.change.rollback import restore, rollback_change, undo_automatically
+from core.change.validate import checked_model_name, checked_reason
+from core.change.work import ChangePorts, Progress, new_change_id, opened, planned, refuse_unless_allowed, silent
+from core.errors import ChangeError, StoreError, SwitchyardError
+from core.model.change import (
+    Actor,
+    ChangeOutcome,
+    ChangeRecord,
+    ChangeRequest,
+    ChangeState,
+    Decision,
+    Plan,
+    TargetInfo,
+    TargetKind,
+)
+from core.model.choice import AgentChoice
+from core.model.probe import ProbeResult
+from core.ports import Target, Written
+
+__all__ = ["ChangePorts", "apply_change", "plan_change", "rollback_change"]
+
+_STATES = {Decision.NO_OP: ChangeState.NO_OP, Decision.CONFLICT: ChangeState.CONFLICT}
+
+
+async def plan_change(
+    request: ChangeRequest, *, ports: ChangePorts, seen_revision: str | None = None, progress: Progress = silent
+) -> Plan:
+    """Work a change out to the end without writing anything.
+
+    Raises ConfigurationError for a name or target that cannot be meant, ChangeError when the target cannot be read.
+    """
+    for model in request.slots.values():
+        if model is not None:
+            checked_model_name(model)
+    target = ports.target(request.target)
+    progress("Reading the file" if target.info.kind is TargetKind.FILE else "Reading the present values")
+    target_plan = await asyncio.to_thread(target.plan, request)
+    choice = await asyncio.to_thread(ports.choice_of, request.agent)
+    after = choice_after(choice, request, ports.environment)
+    preflight: Sequence[ProbeResult] = ()
+    if not is_settled_before_preflight(target_plan, seen_revision):
+        routes = routes_after(choice, request, environment=ports.environment)
+        progress(f"Pre-flight: {_routes(len(routes))}")
+        preflight = await ports.probe(routes)
+    return decide(
+        request=request,
+        info=target.info,
+        target_plan=target_plan,
+        after=after,
+        lint=tuple(ports.lint(after)),
+        preflight=preflight,
+        seen_revision=seen_revision,
+    )
+
+
+async def apply_change(
+    request: ChangeRequest,
+    *,
+    ports: ChangePorts,
+    actor: Actor,
+    reason: str,
+    force: bool = False,
+    seen_revision: str | None = None,
+    progress: Progress = silent,
+) -> ChangeOutcome:
+    """Plan a change anew, write it and prove it; every attempt is recorded, also one that ends before the write.
+
+    `force` writes although the pre-flight failed, and then leaves the result standing whatever the models answer.
+    Raises ConfigurationError, ChangeError (not_allowed, and what the target raises) and StoreError: when the intent
+    cannot be recorded nothing is written.
+    """
+    reason = checked_reason(reason)
+    record = opened(request, actor=actor, reason=reason, clock=ports.clock)
+    await refuse_unless_allowed(record, actor, ports)
+    try:
+        plan = await plan_change(request, ports=ports, seen_revision=seen_revision, progress=progress)
+    except ChangeError as exc:
+        await ports.keep(replace(record, detail=exc.message))
+        raise
+    record = planned(record, plan)
+    target = ports.target(request.target)
+    if not _may_write(plan, target.info, force=force):
+        detail = target.info.reason if plan.decision is Decision.READY else plan.reason
+        state = _STATES.get(plan.decision, ChangeState.BLOCKED)
+        return ChangeOutcome(plan=plan, record=await ports.keep(replace(record, state=state, detail=detail)))
+    work = _Write(plan, target=target, ports=ports, progress=progress)
+    return await work.carry_out(record)
+
+
+def _may_write(plan: Plan, info: TargetInfo, *, force: bool) -> bool:
+    return info.writable and (plan.decision is Decision.READY or (force and plan.decision is Decision.BLOCKED))
+
+
+def _routes(count: int) -> str:
+    return f"{count} route" if count == 1 else f"{count} routes"
+
+
+class _Write:
+    """One write with everything that has to come before and after it."""
+
+    def __init__(self, plan: Plan, *, target: Target, ports: ChangePorts, progress: Progress) -> None:
+        self.plan = plan
+        self.target = target
+        self.ports = ports
+        self.progress = progress
+        self.forced = plan.decision is Decision.BLOCKED
+
+    async def carry_out(self, record: ChangeRecord) -> ChangeOutcome:
+        record = await self.ports.keep(replace(record, state=ChangeState.APPLYING))
+        self.progress("Writing")
+        try:
+            written = await asyncio.to_thread(
+                self.target.write,
+                self.plan.request,
+                expected_revision=self.plan.base_revision,
+                change_id=record.change_id,
+            )
+        except ChangeError as exc:
+            return await self._not_written(record, exc)
+        if written is None:
+            text = "The target was changed right before the write; it is left as it is. Plan again to see it."
+            return await self._end(record, state=ChangeState.CONFLICT, detail=text)
+        record = replace(record, after_revision=written.revision, backup=written.backup)
+        try:
+            await self.ports.keep(record)
+            return await self._prove(record, written)
+        except StoreError:
+            # A change that is not on record must not stand; after an automatic rollback this finds nothing to do.
+            undo = replace(record, change_id=new_change_id(self.ports.clock.now()))
+            await restore(record, undo, target=self.target)
+            raise
+
+    async def _not_written(self, record: ChangeRecord, exc: ChangeError) -> ChangeOutcome:
+        try:
+            untouched = await asyncio.to_thread(self.target.revision) == record.before_revision
+        except ChangeError:
+            untouched = False
+        state = ChangeState.BLOCKED if untouched else ChangeState.NEEDS_PERSON
+        return await self._end(record, state=state, detail=f"{exc.message} {exc.remedy}")
+
+    async def _prove(self, record: ChangeRecord, written: Written) -> ChangeOutcome:
+        self.progress("Reading back")
+        problem = await self._read_back(written)
+        if problem:
+            return await self._undo(record, problem, results=())
+        results, after, problem = await self._verify()
+        if problem and not self.forced:
+            return await self._undo(record, problem, results=results)
+        return await self._end(
+            record,
+            state=ChangeState.APPLIED,
+            detail=f"Forced although it could not be proved. {problem}" if problem else "Read back and verified.",
+            results=results,
+            confirmed=is_confirmed(after, results),
+        )
+
+    async def _read_back(self, written: Written) -> str | None:
+        try:
+            found = await asyncio.to_thread(self.target.plan, self.plan.request)
+        except ChangeError as exc:
+            return exc.message
+        if found.diff or found.revision != written.revision:
+            return "What was read back is not what was written."
+        return None
+
+    async def _verify(self) -> tuple[Sequence[ProbeResult], AgentChoice, str]:
+        """Return the probe results on the live choice, and in one text what is not proved."""
+        request, ports = self.plan.request, self.ports
+        choice = await asyncio.to_thread(ports.choice_of, request.agent)
+        after = choice_after(choice, request, ports.environment)
+        routes = routes_after(choice, request, environment=ports.environment)
+        self.progress(f"Verifying: {_routes(len(routes))}")
+        try:
+            results = await ports.probe(routes)
+        except SwitchyardError as exc:
+            return (), after, exc.message
+        return results, after, " ".join(text for _, text in unproved_slots(after, results))
+
+    async def _undo(self, record: ChangeRecord, why: str, *, results: Sequence[ProbeResult]) -> ChangeOutcome:
+        self.progress("Rolling back")
+        record, _ = await undo_automatically(record, why=why, ports=self.ports, target=self.target)
+        return ChangeOutcome(plan=self.plan, record=record, verification=tuple(results))
+
+    async def _end(
+        self,
+        record: ChangeRecord,
+        *,
+        state: ChangeState,
+        detail: str,
+        results: Sequence[ProbeResult] = (),
+        confirmed: bool = False,
+    ) -> ChangeOutcome:
+        kept = await self.ports.keep(replace(record, state=state, detail=detail))
+        return ChangeOutcome(plan=self.plan, record=kept, confirmed=confirmed, verification=tuple(results))
