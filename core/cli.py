@@ -16,7 +16,7 @@ import click
 from core import documents, texts
 from core.catalog.agents import AGENTS
 from core.change.authority import actor_for_command_line
-from core.change.validate import validate_model
+from core.change.validate import checked_model_name
 from core.errors import ConfigurationError, SwitchyardError, UpstreamError
 from core.model.agent import AgentId
 from core.model.change import ChangeOutcome, ChangeRequest, ChangeState, CredentialUse, Decision
@@ -24,6 +24,7 @@ from core.model.probe import Health, Tokens
 from core.model.snapshot import Problem, Snapshot
 from core.services import Session, open_session
 from core.settings import DEFAULT_SCENE, SCENES, Settings, load_settings
+from core.simulator.standalone import run_simulator
 
 FINE, BAD_NEWS, WRONG_USAGE, UNREACHABLE = 0, 1, 2, 3
 
@@ -118,7 +119,9 @@ def status(as_json: bool) -> int:
 def _problem_of(seen: Snapshot) -> Problem | None:
     if seen.offline:
         return Problem(
-            code="workspace_unreachable", message=seen.offline, remedy="Check the host name and the network path from here."
+            code="workspace_unreachable",
+            message=seen.offline,
+            remedy="Check the host name and the network path from here.",
         )
     return seen.problem
 
@@ -141,7 +144,7 @@ def probe(agents: tuple[str, ...], model: str | None, depth: str, all_models: bo
     """Ask the routes of these agents (default: all enabled ones) whether they answer."""
     wanted = tuple(agent_named(name) for name in agents)
     if model is not None:
-        validate_model(model)
+        checked_model_name(model)
 
     async def work(session: Session) -> Reply:
         seen = await session.detect()
@@ -231,21 +234,23 @@ def _request_options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def _request(
-    agent: str, model: str | None, fallback: str | None, slots: Sequence[str], target: str, credential: str
+    *, agent: str, model: str | None, fallback: str | None, slots: Sequence[str], target: str, credential: str
 ) -> ChangeRequest:
     spec = AGENTS[agent_named(agent)]
     wanted: dict[str, str | None] = {}
     if model is not None:
-        wanted[spec.slots[0].name] = validate_model(model)
+        wanted[spec.slots[0].name] = checked_model_name(model)
     if fallback is not None:
-        wanted["fallback"] = None if fallback == "none" else validate_model(fallback)
+        wanted["fallback"] = None if fallback == "none" else checked_model_name(fallback)
     for text in slots:
         name, separator, value = text.partition("=")
         if not separator:
             raise ConfigurationError(
-                f"{text!r} does not name a slot and a model.", code="slot_invalid", remedy="Write it as --slot SLOT=MODEL."
+                f"{text!r} does not name a slot and a model.",
+                code="slot_invalid",
+                remedy="Write it as --slot SLOT=MODEL.",
             )
-        wanted[name] = validate_model(value)
+        wanted[name] = checked_model_name(value)
     names = {slot.name for slot in spec.slots}
     for name in wanted:
         if name not in names and not (spec.agent is AgentId.HERMES and name.startswith("fallback_")):
@@ -264,11 +269,9 @@ def _request(
 
 @commands.command()
 @_request_options
-def plan(
-    agent: str, model: str | None, fallback: str | None, slots: tuple[str, ...], target: str, credential: str, as_json: bool
-) -> int:
+def plan(*, as_json: bool, **wanted: Any) -> int:
     """Work out a change to the end, without writing anything."""
-    request = _request(agent, model, fallback, slots, target, credential)
+    request = _request(**wanted)
 
     async def work(session: Session) -> Reply:
         await _workspace(session)
@@ -308,20 +311,9 @@ def _require_yes(yes: bool) -> None:
 @_reason
 @click.option("--force", is_flag=True, help="Write even though the pre-flight blocks it.")
 @_yes
-def apply(
-    agent: str,
-    model: str | None,
-    fallback: str | None,
-    slots: tuple[str, ...],
-    target: str,
-    credential: str,
-    as_json: bool,
-    reason: str,
-    force: bool,
-    yes: bool,
-) -> int:
+def apply(*, as_json: bool, reason: str, force: bool, yes: bool, **wanted: Any) -> int:
     """Carry out a change: plan, pre-flight, write, read back, probe; rolled back if that fails."""
-    request = _request(agent, model, fallback, slots, target, credential)
+    request = _request(**wanted)
     _require_yes(yes)
 
     async def work(session: Session) -> Reply:
@@ -377,9 +369,5 @@ def changes(limit: int, as_json: bool) -> int:
 @click.option("--scene", type=click.Choice(SCENES), default=DEFAULT_SCENE, show_default=True)
 def simulate(port: int, scene: str) -> int:
     """Run the simulated workspace alone, until interrupted."""
-    from core.simulator.server import run_simulator
-
     run_simulator(scene, port, click.echo)
     return FINE
-
-

@@ -27,7 +27,9 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return ""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def status_text(seen: Snapshot) -> str:
@@ -77,7 +79,9 @@ def probe_text(report: SweepReport, silent: Sequence[tuple[AgentChoice, Health]]
     )
     if remedies:
         lines += ["", *remedies]
-    took = f"{report.requests_sent} requests, {report.tokens.output or 0} output tokens, {report.duration_ms / 1000:.1f} s"
+    took = (
+        f"{report.requests_sent} requests, {report.tokens.output or 0} output tokens, {report.duration_ms / 1000:.1f} s"
+    )
     return "\n".join([*lines, "", took])
 
 

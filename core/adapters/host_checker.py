@@ -50,9 +50,7 @@ class SocketHostChecker:
         finally:
             writer.transport.abort()
 
-    async def _shake_hands(
-        self, writer: asyncio.StreamWriter, name: str, dns_ms: float, tcp_ms: float
-    ) -> HostCheck:
+    async def _shake_hands(self, writer: asyncio.StreamWriter, name: str, dns_ms: float, tcp_ms: float) -> HostCheck:
         started = perf_counter()
         try:
             async with asyncio.timeout(_HANDSHAKE_TIMEOUT_S):

@@ -76,7 +76,9 @@ class HttpxSender:
 
 
 @asynccontextmanager
-async def open_sender(network: Network, bearer_rule: BearerRule, *, connections: int = 64) -> AsyncIterator[HttpxSender]:
+async def open_sender(
+    network: Network, bearer_rule: BearerRule, *, connections: int = 64
+) -> AsyncIterator[HttpxSender]:
     """Open a sender whose warm connections belong to the running loop, and close them at the end."""
     session = aiohttp.ClientSession(
         connector=connector(network, limit=connections), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False

@@ -16,6 +16,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 Address = tuple[str, int]
 
 
+def trusted_certificates() -> ssl.SSLContext:
+    """Return the certificates to believe: the corporate bundle where the environment names one, else certifi's."""
+    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where()
+    return ssl.create_default_context(cafile=bundle)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """The resolve map (as `curl --resolve` takes it) and the certificates that are believed.
@@ -24,7 +30,7 @@ class Network:
     """
 
     resolve_map: Mapping[Address, Address] | None = None
-    ssl_context: ssl.SSLContext = field(default_factory=lambda: trusted_certificates())
+    ssl_context: ssl.SSLContext = field(default_factory=trusted_certificates)
 
     async def resolve(self, host: str, port: int) -> list[Address]:
         """Return the addresses of a name; raises OSError when it has none."""
@@ -68,12 +74,6 @@ def connector(network: Network, *, limit: int) -> aiohttp.TCPConnector:
     return aiohttp.TCPConnector(
         resolver=MapResolver(network), ssl=network.ssl_context, limit=limit, ttl_dns_cache=30, keepalive_timeout=330
     )
-
-
-def trusted_certificates() -> ssl.SSLContext:
-    """Return the certificates to believe: the corporate bundle where the environment names one, else certifi's."""
-    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where()
-    return ssl.create_default_context(cafile=bundle)
 
 
 def _is_loopback_name(host: str) -> bool:

@@ -56,7 +56,9 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             label="Claude Code",
             slots=(
                 SlotSpec(name="default", variables=("ANTHROPIC_MODEL",), default="databricks-claude-opus-4-6"),
-                SlotSpec(name="opus", variables=("ANTHROPIC_DEFAULT_OPUS_MODEL",), default="databricks-claude-opus-4-6"),
+                SlotSpec(
+                    name="opus", variables=("ANTHROPIC_DEFAULT_OPUS_MODEL",), default="databricks-claude-opus-4-6"
+                ),
                 SlotSpec(
                     name="sonnet", variables=("ANTHROPIC_DEFAULT_SONNET_MODEL",), default="databricks-claude-sonnet-4-6"
                 ),
@@ -91,7 +93,9 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             label="OpenCode",
             slots=(
                 SlotSpec(
-                    name="default", variables=("OPENCODE_MODEL", "ANTHROPIC_MODEL"), default="databricks-claude-sonnet-4-6"
+                    name="default",
+                    variables=("OPENCODE_MODEL", "ANTHROPIC_MODEL"),
+                    default="databricks-claude-sonnet-4-6",
                 ),
                 SlotSpec(name="title", follows="default"),
             ),
@@ -123,12 +127,12 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             bases={},
             enable_variable=None,
             probeable=False,
-            note="Cursor keeps its model and key in its own account settings, so nothing can be read or probed from here.",
+            note="Cursor keeps its model and key in its account settings, so nothing can be read or probed from here.",
         ),
     )
 }
 
-# Listings name what a model can do by API type; `gemini/v1beta/...` is the older spelling of the same (databricks.md §3.2).
+# Listings name what a model can do by API type; `gemini/v1beta/…` is an older spelling (databricks.md §3.2).
 API_TYPES: Mapping[Dialect, tuple[str, ...]] = {
     _MESSAGES: ("anthropic/v1/messages",),
     _RESPONSES: ("openai/v1/responses",),

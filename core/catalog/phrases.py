@@ -63,7 +63,7 @@ PHRASES: tuple[Phrase, ...] = (
     _row(D.SPELLING_RETIRED, r"no longer available|use unity catalog model services", on=(501,)),
     _row(D.SPELLING_RETIRED, r"please use unity gateway|directly is disabled", on=(403,)),
     _row(D.RATE_LIMIT_ZERO, r"rate limit of 0\b", on=(403, 429)),
-    _row(D.GRANT_MISSING, on=(403,), codes=("PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS", "403")),
+    _row(D.GRANT_MISSING, on=(403,), codes=("PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS")),
     _row(D.GRANT_MISSING, r"permission_denied|does not have .*(permission|privilege|execute|use schema)", on=(403,)),
     # What is not there. "No API found" on a gateway path is a workspace without that gateway.
     _row(D.GATEWAY_OFF, codes=("FEATURE_DISABLED",)),
@@ -79,7 +79,11 @@ PHRASES: tuple[Phrase, ...] = (
     _row(D.DIALECT_MISMATCH, r"passthrough is not supported for model", on=(400,)),
     _row(D.MODEL_ABSENT, r"not a supported unity catalog endpoint name", on=(400,)),
     _row(D.GUARDRAIL, r"guardrail", on=(400, 403)),
-    _row(D.OUTPUT_CAP, r"max_?(completion_|output_)?tokens\D{0,40}\d+ ?> ?\d+|maximum allowed number of output tokens", on=(400,)),
+    _row(
+        D.OUTPUT_CAP,
+        r"max_?(completion_|output_)?tokens\D{0,40}\d+ ?> ?\d+|maximum allowed number of output tokens",
+        on=(400,),
+    ),
     _row(D.NOT_READY, r"(endpoint|model|deployment)\b.*\bnot ready|scaled to zero", on=(400, 404, 409, 503)),
     _row(
         D.FIELD_REJECTED,

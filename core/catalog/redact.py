@@ -14,7 +14,9 @@ _PATTERNS = (
     re.compile(r"\bdapi[A-Za-z0-9-]{6,}"),
     re.compile(r"\bdose[A-Za-z0-9-]{16,}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{3,}(?:\.[A-Za-z0-9_-]*)?"),
-    re.compile(r"(?i)(\"?(?:x-api-key|x-goog-api-key|access_token|client_secret|api_key)\"?\s*[:=]\s*\"?)[^\s\",}]{6,}"),
+    re.compile(
+        r"(?i)(\"?(?:x-api-key|x-goog-api-key|access_token|client_secret|api_key)\"?\s*[:=]\s*\"?)[^\s\",}]{6,}"
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """One sentence and one remedy per diagnosis, for people; the fields in braces are filled from the route.
 
-Fields: model, other (its other spelling), path, host, base, agent, slot, variable, who (whose credential), dialect, status, said.
+Fields: model, service (its Unity Catalog spelling), path, host, base, agent, slot, variable, who (whose credential),
+dialect, status, said.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ REMEDIES: Mapping[D, Remedy] = {
     D.TLS_FAILED: Remedy(
         rung=Rung.TLS,
         sentence="The TLS handshake with {host} failed",
-        remedy="Behind a corporate proxy set SSL_CERT_FILE to its CA bundle; else the certificate does not fit the name.",
+        remedy="Behind a corporate proxy set SSL_CERT_FILE to its CA bundle; else the certificate is for another name.",
     ),
     D.TIMED_OUT: Remedy(
         rung=Rung.HTTP,
@@ -86,7 +87,7 @@ REMEDIES: Mapping[D, Remedy] = {
     D.GATEWAY_OFF: Remedy(
         rung=Rung.ROUTE,
         sentence="This workspace has no gateway at {base}",
-        remedy="Use the serving-endpoints route: set DATABRICKS_GATEWAY_HOST to empty, or ask for the gateway to be enabled.",
+        remedy="Set DATABRICKS_GATEWAY_HOST to empty to use serving-endpoints, or have the gateway enabled.",
     ),
     D.WRONG_PATH: Remedy(
         rung=Rung.ROUTE,
@@ -100,7 +101,7 @@ REMEDIES: Mapping[D, Remedy] = {
     ),
     D.MODEL_NOT_ON_ROUTE: Remedy(
         rung=Rung.MODEL,
-        sentence="{model} is not found on this route: it is not served here, or this principal has no permission to see it",
+        sentence="{model} is not found on this route: not served here, or this principal may not see it",
         remedy="Choose another model for {variable}; if {model} should be here, check the grants: " + _GRANTS + ".",
     ),
     D.MODEL_ABSENT: Remedy(
@@ -155,7 +156,9 @@ REMEDIES: Mapping[D, Remedy] = {
         rung=Rung.MODEL, sentence="A guardrail stopped the request", remedy="Check the guardrails of {model}."
     ),
     D.STREAM_BROKEN: Remedy(
-        rung=Rung.STREAM, sentence="The stream of {model} broke off", remedy="Look for a proxy that buffers or cuts streams."
+        rung=Rung.STREAM,
+        sentence="The stream of {model} broke off",
+        remedy="Look for a proxy that buffers or cuts streams.",
     ),
     D.EMPTY_ANSWER: Remedy(
         rung=Rung.MODEL,

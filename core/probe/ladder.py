@@ -52,5 +52,3 @@ def rungs_of(verdict: Verdict, check: HostCheck, *, secure: bool, answered_ms: f
 
 def _was_tried(outcome: RungOutcome) -> bool:
     return outcome in (RungOutcome.PASSED, RungOutcome.FAILED, RungOutcome.UNPROVEN)
-
-

@@ -38,16 +38,16 @@ class Observer(Protocol):
         ...
 
 
-O = TypeVar("O", bound=Observer)
+Watched = TypeVar("Watched", bound=Observer)
 T = TypeVar("T")
 
 
-class Monitor(Generic[O]):
+class Monitor(Generic[Watched]):
     """Run an observer on a schedule; `snapshot()` is one reference read and never blocks."""
 
     def __init__(
         self,
-        open_observer: Callable[[], AbstractAsyncContextManager[O]],
+        open_observer: Callable[[], AbstractAsyncContextManager[Watched]],
         *,
         clock: Clock,
         first: Snapshot,
@@ -61,7 +61,7 @@ class Monitor(Generic[O]):
         self._host_interval_s = host_interval_s
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
-        self._observer: asyncio.Future[O] = self._loop.create_future()
+        self._observer: asyncio.Future[Watched] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name="switchyard-monitor", daemon=True)
 
     def start(self) -> None:
@@ -88,11 +88,11 @@ class Monitor(Generic[O]):
         self._publish(replace(self._snapshot, progress=Progress(running=True)))
         self._loop.call_soon_threadsafe(self._wake.set)
 
-    def submit(self, work: Callable[[O], Awaitable[T]]) -> concurrent.futures.Future[T]:
+    def submit(self, work: Callable[[Watched], Awaitable[T]]) -> concurrent.futures.Future[T]:
         """Run work with the observer inside the monitor's loop, beside its sweeps."""
         return asyncio.run_coroutine_threadsafe(self._with_observer(work), self._loop)
 
-    async def _with_observer(self, work: Callable[[O], Awaitable[T]]) -> T:
+    async def _with_observer(self, work: Callable[[Watched], Awaitable[T]]) -> T:
         return await work(await asyncio.shield(self._observer))
 
     def _publish(self, snapshot: Snapshot) -> None:
@@ -113,7 +113,7 @@ class Monitor(Generic[O]):
                 await self._look_once(observer)
                 await self._wait_for_next(observer)
 
-    async def _look_once(self, observer: O) -> None:
+    async def _look_once(self, observer: Watched) -> None:
         try:
             seen = await observer.look(self._snapshot, self._publish)
         except Exception:
@@ -126,7 +126,7 @@ class Monitor(Generic[O]):
         next_at = self._clock.now() + timedelta(seconds=pause_s)
         self._publish(replace(seen, progress=replace(seen.progress, running=False), next_sweep_at=next_at))
 
-    async def _wait_for_next(self, observer: O) -> None:
+    async def _wait_for_next(self, observer: Watched) -> None:
         """Return when the next sweep is due, asked for, or made urgent by a host that stopped answering."""
         due = self._snapshot.next_sweep_at or self._clock.now()
         while (left_s := (due - self._clock.now()).total_seconds()) > 0:

@@ -1,10 +1,11 @@
-"""Probe many routes at once: each distinct request is sent once, each host is checked once, results come as they land."""
+"""Probe many routes at once: each distinct request once, each host once, results as they land."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from core.catalog.redact import redact
 from core.errors import SwitchyardError
@@ -12,11 +13,23 @@ from core.health.one_shot import health_of, wants_confirmation
 from core.model.probe import Depth, Diagnosis, Health, ProbeResult, Rung, Tokens
 from core.model.route import Identity, Route
 from core.model.secret import Secret
-from core.ports import Clock, Credentials, FailureKind, HostCheck, HostChecker, HttpAnswer, HttpFailure, HttpRequest, HttpSender
+from core.ports import (
+    Clock,
+    Credentials,
+    FailureKind,
+    HostCheck,
+    HostChecker,
+    HttpAnswer,
+    HttpFailure,
+    HttpRequest,
+    HttpSender,
+)
 from core.probe.judge import Verdict, judge
 from core.probe.ladder import keeps_everything_out, rungs_of, verdict_on_host
 from core.probe.request import RequestKey, key_of, origin_of, reach_request, route_url
 from core.probe.verdict_text import describe, evidence_of
+
+log = logging.getLogger(__name__)
 
 ONE_SHOT_BUDGET_S = 28.0
 _MIN_SEND_S = 1.0
@@ -57,11 +70,10 @@ class Prober:
     workspace_origin: str
     concurrency: int = 16
     confirm_delay_s: float = 2.0
-    known_secrets: tuple[Secret, ...] = field(default=())
 
     async def sweep(self, routes: Sequence[Route], on_result: OnResult = lambda result: None) -> SweepReport:
         """Probe all routes and return their verdicts; `on_result` hears of each as it lands."""
-        run = _Sweep(self, await self._dashboard_token(routes))
+        run = _Sweep(self, routes, await self._dashboard_token(routes))
         started = self.clock.monotonic()
         home = await run.host_check(self.workspace_origin)
         offline = self._offline(home)
@@ -101,8 +113,10 @@ class Prober:
 class _Sweep:
     """The memory of one sweep: which hosts were checked and which requests are under way."""
 
-    def __init__(self, prober: Prober, dashboard_token: Secret | None) -> None:
+    def __init__(self, prober: Prober, routes: Sequence[Route], dashboard_token: Secret | None) -> None:
         self._prober = prober
+        tokens = (dashboard_token, *(route.token for route in routes))
+        self._secrets = tuple({token for token in tokens if token is not None})
         self._dashboard_token = dashboard_token
         self._hosts: dict[str, asyncio.Task[HostCheck]] = {}
         self._exchanges: dict[RequestKey, asyncio.Task[_Exchange]] = {}
@@ -120,7 +134,15 @@ class _Sweep:
     async def probe(self, route: Route, on_result: OnResult) -> ProbeResult:
         """Return the verdict on one route; anything unforeseen is a verdict too."""
         token = self._dashboard_token if route.identity is Identity.DASHBOARD else route.token
-        result = self._without_credential(route) if token is None else await self._with_credential(route, token)
+        if token is None:
+            result = self._without_credential(route)
+        else:
+            try:
+                result = await self._with_credential(route, token)
+            except Exception as exc:
+                # The probe's own edge: a fault of ours must not end the sweep, and says nothing about the route.
+                log.exception("probe of %s %s failed", route.agent, route.slot)
+                result = self._own_fault(route, exc)
         on_result(result)
         return result
 
@@ -168,7 +190,6 @@ class _Sweep:
         return self._compose(route, exchange, verdict, health)
 
     def _compose(self, route: Route, exchange: _Exchange, verdict: Verdict, health: Health) -> ProbeResult:
-        secrets = tuple(s for s in (*self._prober.known_secrets, exchange.request.token) if s is not None)
         answer = exchange.outcome if isinstance(exchange.outcome, HttpAnswer) else None
         message, remedy = describe(route, verdict)
         return ProbeResult(
@@ -183,7 +204,7 @@ class _Sweep:
                 answered_ms=answer.first_byte_ms if answer else exchange.outcome.elapsed_ms,
             ),
             diagnosis=verdict.diagnosis,
-            message=redact(message, secrets),
+            message=redact(message, self._secrets),
             remedy=remedy,
             url=exchange.request.url,
             checked_at=self._prober.clock.now(),
@@ -191,23 +212,43 @@ class _Sweep:
             answered_model=verdict.answered_model,
             latency_ms=answer.elapsed_ms if answer else None,
             tokens=verdict.tokens,
-            evidence=evidence_of(exchange.request, exchange.outcome, verdict, secrets),
+            evidence=evidence_of(exchange.request, exchange.outcome, verdict, self._secrets),
             attempts=exchange.attempts,
         )
 
     def _without_credential(self, route: Route) -> ProbeResult:
         """Nothing is sent without a credential, so nothing is known about the route."""
-        verdict = Verdict(diagnosis=Diagnosis.CREDENTIAL_MISSING, rung=Rung.AUTH, refused_to_send=True)
-        whose = "The dashboard has no working credential" if route.identity is Identity.DASHBOARD else "No token was given"
-        return ProbeResult(
-            route=route,
-            depth=Depth.REACH,
-            health=Health.UNKNOWN,
-            rung=Rung.AUTH,
-            rungs=rungs_of(verdict, HostCheck(), secure=True, answered_ms=None),
+        whose = (
+            "The dashboard has no working credential" if route.identity is Identity.DASHBOARD else "No token was given"
+        )
+        return self._not_asked(
+            route,
             diagnosis=Diagnosis.CREDENTIAL_MISSING,
+            rung=Rung.AUTH,
             message=f"{whose}, so nothing was sent",
             remedy="Set DATABRICKS_TOKEN, or a service principal's DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET.",
+        )
+
+    def _own_fault(self, route: Route, exc: Exception) -> ProbeResult:
+        return self._not_asked(
+            route,
+            diagnosis=Diagnosis.UNCLASSIFIED,
+            rung=Rung.DNS,
+            message=f"The probe failed inside Switchyard ({type(exc).__name__})",
+            remedy="See the log of this process, and report it.",
+        )
+
+    def _not_asked(self, route: Route, *, diagnosis: Diagnosis, rung: Rung, message: str, remedy: str) -> ProbeResult:
+        verdict = Verdict(diagnosis=diagnosis, rung=rung, refused_to_send=True)
+        return ProbeResult(
+            route=replace(route, token=None),
+            depth=Depth.REACH,
+            health=Health.UNKNOWN,
+            rung=rung,
+            rungs=rungs_of(verdict, HostCheck(), secure=True, answered_ms=None),
+            diagnosis=diagnosis,
+            message=message,
+            remedy=remedy,
             url=route_url(route),
             checked_at=self._prober.clock.now(),
             attempts=0,

@@ -16,7 +16,15 @@ from core.probe.judge import Verdict
 from core.probe.request import route_url
 
 _EXCERPT_BYTES = 2000
-_SHOWN_HEADERS = ("content-type", "x-request-id", "retry-after", "x-databricks-org-id", "x-databricks-reason-phrase", "location", "server")
+_SHOWN_HEADERS = (
+    "content-type",
+    "x-request-id",
+    "retry-after",
+    "x-databricks-org-id",
+    "x-databricks-reason-phrase",
+    "location",
+    "server",
+)
 
 
 def describe(route: Route, verdict: Verdict) -> tuple[str, str]:

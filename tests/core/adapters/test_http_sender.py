@@ -113,7 +113,9 @@ def test_an_answer_comes_with_status_lower_case_headers_and_body() -> None:
     [
         pytest.param(reset, FailureKind.LOST, id="a reset is a lost connection"),
         pytest.param(answering(b""), FailureKind.LOST, id="closing without an answer is a lost connection"),
-        pytest.param(answering(b"220 mail.example.com ESMTP\r\n"), FailureKind.LOST, id="another protocol is no answer"),
+        pytest.param(
+            answering(b"220 mail.example.com ESMTP\r\n"), FailureKind.LOST, id="another protocol is no answer"
+        ),
         pytest.param(
             answering(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"), FailureKind.LOST, id="half a body is lost"
         ),
