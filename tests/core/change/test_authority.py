@@ -1,0 +1,68 @@
+"""Who may change anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.change.authority import actor_for_command_line, actor_for_page, names_loopback
+from core.model.change import Origin
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "localhost:8501", "LOCALHOST:8501", "127.0.0.1:8501", "127.9.9.9", "[::1]", "[::1]:8501"],
+)
+def test_the_machines_user_may_change_on_loopback(host: str) -> None:
+    actor = actor_for_page(user_name="ada", bound_to_loopback=True, host_header=host, inside_databricks_apps=False)
+    assert actor.may_change
+    assert (actor.name, actor.origin) == ("ada", Origin.PAGE)
+    assert "ada is this machine's user" in actor.why
+
+
+@pytest.mark.parametrize(
+    ("bound", "host", "inside", "says"),
+    [
+        pytest.param(True, "rebound.example:8501", False, "Open it as http://localhost", id="a name that was rebound"),
+        pytest.param(True, None, False, "Open it as http://localhost", id="no Host header"),
+        pytest.param(False, "localhost", False, "Start it on 127.0.0.1", id="bound to every interface"),
+        pytest.param(True, "localhost", True, "Run Switchyard on the machine", id="inside Databricks Apps"),
+        pytest.param(False, "app.example", True, "administrator cannot be proven", id="inside Databricks Apps, public"),
+    ],
+)
+def test_nobody_may_change_where_it_is_not_certain(bound: bool, host: str | None, inside: bool, says: str) -> None:
+    actor = actor_for_page(user_name="ada", bound_to_loopback=bound, host_header=host, inside_databricks_apps=inside)
+    assert not actor.may_change
+    assert says in actor.why
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "localhost:8501.evil.example",
+        "127.0.0.1@evil.example",
+        "evil.example:127",
+        "[::1",
+        "[::1]evil.example",
+        "[::1]:evil",
+        "[2001:db8::1]:8501",
+        "::1",
+        "0.0.0.0",
+        "192.168.0.7:8501",
+        "localhost:٣",
+    ],
+)
+def test_a_host_header_that_is_not_exactly_loopback_is_foreign(host: str) -> None:
+    assert not names_loopback(host)
+
+
+def test_the_command_line_acts_as_the_machines_user() -> None:
+    actor = actor_for_command_line("ada", False)
+    assert actor.may_change
+    assert (actor.name, actor.origin) == ("ada", Origin.COMMAND_LINE)
+
+
+def test_the_command_line_inside_databricks_apps_may_not_change() -> None:
+    assert not actor_for_command_line("ada", True).may_change
