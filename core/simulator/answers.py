@@ -72,16 +72,19 @@ def _tool_call(dialect: Dialect, body: Json) -> ToolCall | None:
     tools = body.get("tools")
     if not isinstance(tools, list) or _has_tool_result(body):
         return None
-    offers = [tool for tool in tools if isinstance(tool, dict)]
+    offers = _objects(tools)
     if dialect is Dialect.GEMINI_GENERATE:
-        offers = [found for tool in offers for found in tool.get("functionDeclarations", ())]
+        offers = [found for tool in offers for found in _objects(tool.get("functionDeclarations"))]
     elif dialect is Dialect.OPENAI_CHAT:
-        offers = [tool["function"] for tool in offers if isinstance(tool.get("function"), dict)]
+        offers = _objects([tool.get("function") for tool in offers])
     elif dialect is Dialect.OPENAI_RESPONSES:
         offers = [tool for tool in offers if tool.get("type") == "function"]
-    if not offers or "name" not in offers[0]:
-        return None
-    return ToolCall(name=str(offers[0]["name"]), arguments=_arguments(offers[0]))
+    offer = next((offer for offer in offers if "name" in offer), None)
+    return ToolCall(name=str(offer["name"]), arguments=_arguments(offer)) if offer else None
+
+
+def _objects(value: object) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _arguments(tool: Json) -> dict[str, str]:
@@ -95,12 +98,11 @@ def _has_tool_result(body: Json) -> bool:
     if not isinstance(turns, list) or not turns or not isinstance(turns[-1], dict):
         return False
     last = turns[-1]
-    parts = last.get("content") or last.get("parts")
-    kinds = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    parts = _objects(last.get("content") or last.get("parts"))
     return (
         last.get("role") == "tool"
         or last.get("type") == "function_call_output"
-        or any(part.get("type") == "tool_result" or "functionResponse" in part for part in kinds)
+        or any(part.get("type") == "tool_result" or "functionResponse" in part for part in parts)
     )
 
 

@@ -33,8 +33,11 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        """Return the host name without its port."""
-        return (urlsplit(f"//{self.host}").hostname or "").rstrip(".")
+        """Return the host name without its port, "" when the header holds none."""
+        try:
+            return (urlsplit(f"//{self.host}").hostname or "").rstrip(".")
+        except ValueError:
+            return ""
 
     @property
     def origin(self) -> str:

@@ -24,6 +24,8 @@ from core.simulator.scenes import Scene, scene_named
 
 _LOOPBACK = "127.0.0.1"
 _START_S = 10.0
+# A real front door keeps idle connections for longer than the pause between two host checks.
+_KEEP_ALIVE_S = 75
 
 
 class _QuietConfig(uvicorn.Config):
@@ -121,7 +123,9 @@ class SimulatedWorkspace:
         return context
 
     def _run(self, plain: socket.socket, secure: socket.socket, ready: threading.Event) -> None:
-        config = _QuietConfig(self._app, ws="none", lifespan="off", proxy_headers=False, log_config=None)
+        config = _QuietConfig(
+            self._app, ws="none", lifespan="off", proxy_headers=False, log_config=None, timeout_keep_alive=_KEEP_ALIVE_S
+        )
         config.load()
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(self._serve(config, plain, secure, ready))
