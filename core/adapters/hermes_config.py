@@ -23,7 +23,7 @@ from core.model.secret import Secret
 
 FILE_NAME = "config.yaml"
 FALLBACK_KEYS = ("fallback_providers", "fallback_model")
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 256 * 1024
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -86,7 +86,7 @@ def read_regular_file(path: Path) -> bytes:
             raise OSError(0, "not a regular file")
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise UnreadableYaml("it is larger than 1 MiB")
+        raise UnreadableYaml("it is larger than 256 KiB")
     return content
 
 

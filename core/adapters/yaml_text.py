@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
@@ -55,6 +56,20 @@ class YamlText:
         return found.group() if found else "\n"
 
 
+class _BoundedComposer(Composer):
+    """Give up early: ruamel takes many seconds for a thousand open brackets before it fails on them (measured)."""
+
+    depth = 0
+
+    def compose_node(self, parent: Node | None, index: object) -> Node | None:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise UnreadableYaml("it is nested too deeply")
+        node: Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
 def parse_yaml(content: bytes) -> YamlText:
     """Return the parsed text; raises UnreadableYaml, and nothing else, for whatever cannot be read."""
     try:
@@ -62,13 +77,17 @@ def parse_yaml(content: bytes) -> YamlText:
     except UnicodeDecodeError as exc:
         raise UnreadableYaml("it is not UTF-8 text") from exc
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        reader = YAML(typ="safe", pure=True)
+        reader.Composer = _BoundedComposer
+        root = reader.compose(text)
+    except UnreadableYaml:
+        raise
     # ruamel lets ValueError, IndexError and friends out of its scanner for some broken escapes and directives.
     except (YAMLError, RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as exc:
         raise UnreadableYaml(f"it is not valid YAML{_place(exc)}") from exc
     uses: dict[int, int] = {}
     if root is not None:
-        _measure(root, uses, {}, depth=0)
+        _measure(root, uses, {})
     return YamlText(text=text, bom=content.startswith(codecs.BOM_UTF8), root=root, uses=uses)
 
 
@@ -77,17 +96,15 @@ def _place(exc: BaseException) -> str:
     return f" (line {mark.line + 1})" if mark is not None else ""
 
 
-def _measure(node: Node, uses: dict[int, int], sizes: dict[int, int], *, depth: int) -> int:
+def _measure(node: Node, uses: dict[int, int], sizes: dict[int, int]) -> int:
     """Return how many nodes this one stands for once aliases are followed, refusing cycles and bombs."""
     uses[id(node)] = uses.get(id(node), 0) + 1
     if id(node) in sizes:
         if sizes[id(node)] == 0:
             raise UnreadableYaml("one of its values contains itself")
         return sizes[id(node)]
-    if depth > _MAX_DEPTH:
-        raise UnreadableYaml("it is nested too deeply")
     sizes[id(node)] = 0
-    total = 1 + sum(_measure(child, uses, sizes, depth=depth + 1) for child in _children(node))
+    total = 1 + sum(_measure(child, uses, sizes) for child in _children(node))
     if total > _MAX_NODES:
         raise UnreadableYaml("it is too large")
     sizes[id(node)] = total

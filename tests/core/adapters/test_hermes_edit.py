@@ -390,7 +390,7 @@ def _load(content: bytes) -> Any:
     return YAML(typ="safe", pure=True).load(content.decode("utf-8-sig"))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(documents(), _NAME, _NAME)
 def test_changing_our_values_leaves_every_other_value_and_byte(
     document: tuple[bytes, dict[str, Any], bool], primary: str, second: str
@@ -413,7 +413,7 @@ def test_changing_our_values_leaves_every_other_value_and_byte(
     assert _load(again.content) == _load(content)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(documents(), _NAME)
 def test_adding_a_fallback_adds_nothing_else(document: tuple[bytes, dict[str, Any], bool], second: str) -> None:
     content, _, fallback = document
@@ -433,7 +433,7 @@ def test_most_arbitrary_documents_can_be_changed() -> None:
     """Refusing everything would pass the properties above."""
     done: list[bool] = []
 
-    @settings(max_examples=30)
+    @settings(max_examples=20)
     @given(documents(), _NAME)
     def count(document: tuple[bytes, dict[str, Any], bool], primary: str) -> None:
         try:
