@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.errors import SwitchyardError
@@ -14,6 +16,8 @@ from pages.ui.request import RequestContext, hand_over
 from pages.ui.services import get_services
 
 st.set_page_config(page_title="Switchyard", page_icon="🔀", layout="wide", initial_sidebar_state="expanded")
+
+st.logo(str(Path(__file__).parent / "ui" / "logo.svg"), size="large")
 
 page = st.navigation(
     [

@@ -13,7 +13,7 @@ from pages.ui.formats import HEALTH_SIGNS, SEVERITY_SIGNS, age_text, code, escap
 from pages.ui.rows import AgentRow
 from pages.ui.tables import rows_for_rungs, verdict_name
 
-_WIDTHS = (1.5, 2.6, 2.9, 0.75, 0.9, 1.05)
+_WIDTHS = (1.3, 2.7, 2.5, 0.7, 0.85, 1.35)
 _TITLES = ("Agent", "Model in use", "Health", "Latency", "Checked", "")
 _SPEAKING = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN)
 
@@ -38,8 +38,9 @@ def _line(row: AgentRow, *, simulated: bool, now: datetime, action: Callable[[Ag
         _health(row, simulated=simulated)
     latency.markdown(ms_text(row.status.latency_ms))
     checked.markdown(age_text(row.status.checked_at, now) + (" :orange-badge[stale]" if row.stale else ""))
-    with last:
+    with last, st.container(gap="xsmall"):
         action(row)
+        _checks(row)
 
 
 def _health(row: AgentRow, *, simulated: bool) -> None:
@@ -60,12 +61,16 @@ def _below(row: AgentRow) -> None:
     if row.status.health in _SPEAKING:
         for result in row.verdicts:
             _verdict(result)
-    if row.verdicts:
-        with st.expander(f"All checks: {plural(len(row.verdicts), 'verdict')} with every rung", type="compact"):
-            if row.status.health not in _SPEAKING:
-                for result in row.verdicts:
-                    _verdict(result)
-            st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
+
+
+def _checks(row: AgentRow) -> None:
+    if not row.verdicts:
+        return
+    with st.popover("Checks", icon=":material/stairs:", width="stretch", key=f"checks_{row.choice.agent}"):
+        st.markdown(f"**{escape(row.label)}**: {plural(len(row.verdicts), 'verdict')}, rung by rung")
+        st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
+        for result in row.verdicts:
+            _verdict(result)
 
 
 def _verdict(result: ProbeResult) -> None:

@@ -59,16 +59,14 @@ def _generation(gateway: Gateway, generation: Generation) -> None:
         time = f" · {ms_text(step.latency_ms)}" if step.latency_ms is not None else ""
         st.badge(f"{sign.word}{time}", icon=sign.icon, color=sign.color)
         st.caption(f"{code(step.candidate or '')}  \n{escape(step.reason)}")
-    chosen = any(step.outcome is TraceOutcome.CHOSEN for step in steps)
-    if chosen and gateway.base_url:
-        spec_paths = {
+    if any(step.outcome is TraceOutcome.CHOSEN for step in steps):
+        paths = {
             dialect.label: path
             for spec in AGENTS.values()
             for (where, dialect), path in spec.bases.items()
             if where is generation
         }
-        lines = [f"{label} {code(gateway.base_url + path)}" for label, path in spec_paths.items()]
-        st.caption("  \n".join(lines))
+        st.caption("  \n".join(f"{label}: {code('…' + path)}" for label, path in paths.items()))
 
 
 def generation_of(step: TraceStep) -> Generation | None:
@@ -94,7 +92,7 @@ def show_models(snapshot: Snapshot) -> None:
         count = plural(len(catalogue.models), "model")
         st.caption(f"{count} from all listings together; names that mean the same model are one row.")
         rows = rows_for_models(catalogue)
-        st.dataframe(rows, key=_MODELS_GRID, hide_index=True, height=340, alt=f"Table of {count}")
+        st.dataframe(rows, key=_MODELS_GRID, hide_index=True, alt=f"Table of {count}")
 
 
 def show_environment(settings: Settings) -> None:

@@ -130,7 +130,7 @@ def escape(text: str) -> str:
 
 def code(text: str) -> str:
     """Return text as inline code; nothing inside is interpreted."""
-    return "`" + " ".join(text.replace("`", "'").split()) + "`" if text.strip() else NOTHING
+    return "`" + " ".join(text.replace("`", "'").split()) + "`" if text.strip() not in ("", NOTHING) else NOTHING
 
 
 def badge(sign: Sign, label: str | None = None) -> str:

@@ -47,7 +47,7 @@ def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapsho
 def _progress(snapshot: Snapshot, now: datetime) -> None:
     progress = snapshot.progress
     # One height for both, so that nothing below moves when a sweep begins or ends.
-    with st.container(height=56, border=False, gap=None):
+    with st.container(height=48, border=False, gap=None):
         if progress.running:
             share = progress.done / progress.total if progress.total else 0.0
             st.progress(min(share, 1.0), text=f"Checking routes: {progress.done} of {progress.total}")

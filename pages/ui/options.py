@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from core.catalog.agents import AGENTS
 from core.catalog.spellings import endpoint_spelling, is_chat_model, model_id
 from core.model.agent import AgentId
+from core.model.choice import AgentChoice
 from core.model.models import Model, ModelCatalogue
 from core.model.probe import Diagnosis, Health, ProbeResult
 from core.model.route import Identity
@@ -39,6 +40,16 @@ def model_options(catalogue: ModelCatalogue, agent: AgentId, results: Sequence[P
         if is_chat_model(model.id)
     ]
     return tuple(sorted(options, key=lambda option: (bool(option.obstacle), option.spelling)))
+
+
+def usable_models(
+    options: Sequence[ModelOption], choice: AgentChoice, results: Sequence[ProbeResult]
+) -> tuple[str, ...]:
+    """Return what can be picked: the options without obstacle, and what answers now though no listing names it."""
+    usable = dict.fromkeys(option.spelling for option in options if not option.obstacle)
+    answering = {r.route.model for r in results if r.route.agent is choice.agent and r.health is Health.HEALTHY}
+    usable |= dict.fromkeys(slot.model for slot in choice.slots if slot.model and slot.model in answering)
+    return tuple(usable)
 
 
 def spelling_of(model: Model) -> str:

@@ -67,7 +67,7 @@ def _row(choice: AgentChoice, snapshot: Snapshot, *, now: datetime, inside_datab
     return AgentRow(
         choice=choice,
         label=spec.label,
-        dialect=choice.dialect.label if choice.dialect else NOTHING,
+        dialect=choice.dialect.label if choice.dialect else "inform only" if not spec.probeable else NOTHING,
         model=(first.model if first else None) or NOTHING,
         source=source_text(choice, first),
         others=_others(choice),

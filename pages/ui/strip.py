@@ -35,7 +35,7 @@ _COUNTED = (Health.HEALTHY, Health.DEGRADED, Health.DOWN, Health.UNKNOWN)
 
 def show_strip(snapshot: Snapshot, statuses: Sequence[AgentStatus]) -> None:
     """Show the five boxes; what is not known yet says so."""
-    boxes = st.columns([1.25, 0.75, 1.6, 1.1, 1.3], gap="small")
+    boxes = st.columns([1.3, 0.7, 1.5, 1.1, 1.5], gap="small")
     for column, fill in zip(boxes, (_workspace, _cloud, _gateway, show_identity), strict=False):
         with column, st.container(border=True, height="stretch", gap="xsmall"):
             fill(snapshot)
@@ -62,7 +62,8 @@ def _workspace(snapshot: Snapshot) -> None:
         _box("Workspace", "Not known" if snapshot.problem else "Looking …")
         return
     host = workspace.host.partition("://")[2]
-    _box("Workspace", escape(host), f"id {code(workspace.workspace_id)}" if workspace.workspace_id else "id unknown")
+    known = f"id {code(workspace.workspace_id)}" if workspace.workspace_id else "id unknown"
+    _box("Workspace", escape(host.partition(".")[0]), code(host), known)
 
 
 def _cloud(snapshot: Snapshot) -> None:

@@ -17,7 +17,7 @@ from pages.ui.errors import reporting
 from pages.ui.formats import code, escape, plural
 from pages.ui.jobs import PLAN_JOB, WRITE_JOB, show_ending, show_steps
 from pages.ui.messages import problem_box
-from pages.ui.options import ModelOption, model_options
+from pages.ui.options import ModelOption, model_options, usable_models
 from pages.ui.plan_view import show_plan
 from pages.ui.request import RequestContext
 
@@ -49,7 +49,14 @@ def show_switch(request: RequestContext, agent: AgentId, *, close: Callable[[], 
         st.info("What this agent runs is not known yet.")
         return
     wanted = _form(choice, snapshot)
-    st.button("Preview", key=PREVIEW, icon=":material/preview:", on_click=reporting(_preview), args=(request, wanted))
+    st.button(
+        "Preview",
+        key=PREVIEW,
+        icon=":material/preview:",
+        disabled="primary" not in wanted.slots,
+        on_click=reporting(_preview),
+        args=(request, wanted),
+    )
     planning = _job(request, PLAN_JOB)
     if planning is not None:
         _planned(request, planning, wanted)
@@ -62,8 +69,8 @@ def _job(request: RequestContext, key: str) -> Job | None:
 
 def _form(choice: AgentChoice, snapshot: Snapshot) -> ChangeRequest:
     options = model_options(snapshot.catalogue, choice.agent, snapshot.results)
-    usable = [option.spelling for option in options if not option.obstacle]
     primary, fallback = choice.slot("primary"), choice.slot("fallback")
+    usable = list(usable_models(options, choice, snapshot.results))
     left, right = st.columns(2)
     model = left.selectbox(
         "Model", usable, key=MODEL, index=_index(usable, primary.model if primary else None), placeholder="Pick a model"
@@ -75,6 +82,10 @@ def _form(choice: AgentChoice, snapshot: Snapshot) -> ChangeRequest:
         index=_index([*usable, NO_FALLBACK], fallback.model if fallback and fallback.model else NO_FALLBACK),
         placeholder="Pick a fallback",
     )
+    for column, slot in ((left, primary), (right, fallback)):
+        column.caption(f"Now: {code(slot.model or '') if slot else 'not set'}")
+    if not usable:
+        st.info("No listing names a model that Hermes could use. The Detection page shows which listing said what.")
     _impossible([option for option in options if option.obstacle])
     use = st.radio(
         "Token", list(_CREDENTIALS), key=CREDENTIAL, format_func=lambda use: _CREDENTIALS[use], horizontal=True

@@ -48,7 +48,7 @@ def _trace_row(number: int, step: TraceStep) -> Row:
         "Candidate": code(step.candidate or ""),
         "Outcome": badge(TRACE_SIGNS[step.outcome]),
         "Reason": escape(step.reason),
-        "Time": ms_text(step.latency_ms),
+        "Time": ms_text(step.latency_ms).replace(" ", "\u00a0"),
     }
 
 

@@ -1,0 +1,124 @@
+"""Services without a core: pages show the snapshot they are given, and jobs end at once or when told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from core.model.agent import AgentId
+from core.model.change import (
+    Actor,
+    ChangeOutcome,
+    ChangeRecord,
+    ChangeRequest,
+    ChangeState,
+    Decision,
+    DiffEntry,
+    DiffOp,
+    Origin,
+    Plan,
+    TargetInfo,
+    TargetKind,
+)
+from core.model.probe import ProbeResult
+from core.model.snapshot import Job, JobKind, Snapshot
+from core.settings import Settings
+
+HERMES_FILE = TargetInfo(
+    id="file:hermes", kind=TargetKind.FILE, agents=(AgentId.HERMES,), writable=True, reason="writable"
+)
+
+
+@dataclass
+class FakeServices:
+    """What pages ask of the services, with everything they asked for written down."""
+
+    shown: Snapshot = field(default_factory=Snapshot)
+    settings: Settings = field(default_factory=lambda: Settings(scene="healthy"))
+    target_list: tuple[TargetInfo, ...] = (HERMES_FILE,)
+    decision: Decision = Decision.READY
+    preflight: tuple[ProbeResult, ...] = ()
+    records: list[ChangeRecord] = field(default_factory=list)
+    sweeps: int = 0
+    applied: list[tuple[ChangeRequest, Actor, str, str | None]] = field(default_factory=list)
+    rolled_back: list[tuple[str, Actor, str]] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def snapshot(self) -> Snapshot:
+        return self.shown
+
+    def request_sweep(self) -> None:
+        self.sweeps += 1
+
+    def targets(self) -> Sequence[TargetInfo]:
+        return self.target_list
+
+    def changes(self, limit: int = 50) -> Sequence[ChangeRecord]:
+        return self.records[:limit]
+
+    def job(self, job_id: str) -> Job | None:
+        return self.jobs.get(job_id)
+
+    def start_plan(self, request: ChangeRequest) -> str:
+        plan = self._plan(request)
+        return self._keep(Job(id="plan-1", kind=JobKind.PLAN, phases=("Reading the config",), done=True, plan=plan))
+
+    def start_apply(self, request: ChangeRequest, *, actor: Actor, reason: str, expected_revision: str | None) -> str:
+        self.applied.append((request, actor, reason, expected_revision))
+        plan = self._plan(request)
+        outcome = ChangeOutcome(plan=plan, record=record(request, actor, reason), confirmed=True)
+        self.records.insert(0, outcome.record)
+        phases = ("Checking the new routes", "Writing", "Reading back", "Probing")
+        return self._keep(Job(id="apply-1", kind=JobKind.APPLY, phases=phases, done=True, outcome=outcome))
+
+    def start_rollback(self, change_id: str, *, actor: Actor, reason: str) -> str:
+        self.rolled_back.append((change_id, actor, reason))
+        request = ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots={})
+        kept = replace(record(request, actor, reason), rolls_back=change_id)
+        outcome = ChangeOutcome(plan=self._plan(request), record=kept)
+        return self._keep(Job(id="back-1", kind=JobKind.ROLL_BACK, phases=("Writing",), done=True, outcome=outcome))
+
+    def _keep(self, job: Job) -> str:
+        self.jobs[job.id] = job
+        return job.id
+
+    def _plan(self, request: ChangeRequest) -> Plan:
+        diff = tuple(
+            DiffEntry(op=DiffOp.CHANGE, field=slot, old="databricks-old", new=model)
+            for slot, model in request.slots.items()
+        )
+        return Plan(
+            request=request,
+            before=dict.fromkeys(request.slots, "databricks-old"),
+            after=request.slots,
+            diff=diff,
+            lint=(),
+            decision=self.decision,
+            reason="both routes answer" if self.decision is Decision.READY else "the primary does not answer",
+            affects="Hermes on this machine",
+            effective="at the next start of Hermes",
+            preflight=self.preflight,
+            base_revision="rev-1",
+        )
+
+
+def record(request: ChangeRequest, actor: Actor, reason: str) -> ChangeRecord:
+    """Return the record of an applied change."""
+    return ChangeRecord(
+        change_id="chg-000000000001",
+        at=datetime.now(UTC),
+        actor=actor.name,
+        agent=request.agent,
+        target=request.target,
+        reason=reason,
+        before=dict.fromkeys(request.slots, "databricks-old"),
+        after=request.slots,
+        state=ChangeState.APPLIED,
+        origin=Origin.PAGE,
+        backup="backup-1",
+    )

@@ -1,0 +1,153 @@
+"""The Overview in each of its states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.catalog.agents import AGENTS
+from core.model.agent import AgentId
+from core.model.change import Origin
+from core.model.snapshot import Problem, Progress, Snapshot
+from core.settings import Settings
+from tests.fakes import snapshots
+from tests.fakes.services import FakeServices
+from tests.pages.conftest import VISITOR, OpenFrame, words
+
+
+def test_the_strip_names_workspace_cloud_gateway_and_identity(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=snapshots.healthy())))
+
+    assert "adb-4455667788990011.11.azuredatabricks.net" in text
+    assert "**Azure**" in text
+    assert f"{snapshots.HOST}/ai-gateway" in text
+    assert "an authenticated model list of the right shape" in text
+    assert "**switchyard-app**" in text
+    assert "Service principal, not a workspace admin" in text
+
+
+@pytest.mark.parametrize(
+    "agent", ["Hermes", "Claude Code", "Codex", "Gemini CLI", "OpenCode", "Pi", "Copilot CLI", "Cursor"]
+)
+def test_there_is_one_row_per_agent(open_frame: OpenFrame, agent: str) -> None:
+    assert f"**{agent}**" in words(open_frame(FakeServices(shown=snapshots.healthy())))
+
+
+def test_health_is_said_in_words_and_marked_as_simulated(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=snapshots.healthy())))
+
+    assert "Healthy · simulated" in text
+    assert "Healthy 7" in text
+    assert "All routes healthy" in text
+
+
+def test_an_agent_that_can_only_be_informed_about_is_unknown_not_healthy(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=snapshots.healthy())))
+
+    assert "Unknown · simulated" in text
+    assert AGENTS[AgentId.CURSOR].note in text
+
+
+def test_the_incident_names_rung_and_remedy_for_each_slot_and_credential(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=snapshots.incident())))
+
+    assert "1 agent down" in text
+    assert (
+        "primary · `databricks-claude-opus-4-7` · stored token · :red[:material/cancel: **Down**] — Model: 404" in text
+    )
+    assert (
+        "fallback · `databricks-claude-opus-4-6` · stored token · :red[:material/cancel: **Down**] — Auth: 403" in text
+    )
+    assert "fallback · `databricks-claude-opus-4-6` · dashboard's credential · :green" in text
+    assert "Put a new token into the config." in text
+
+
+def test_before_anything_is_known_the_page_says_that_it_is_looking(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices()))
+
+    assert "**Looking …**" in text
+    assert "No check has finished yet." in text
+
+
+def test_a_problem_is_shown_with_its_remedy_instead_of_an_endless_search(open_frame: OpenFrame) -> None:
+    problem = Problem(code="credential_dead", message="The credential is refused.", remedy="Make a new token.")
+    text = words(open_frame(FakeServices(shown=Snapshot(problem=problem))))
+
+    assert "**The credential is refused.**" in text
+    assert "Make a new token." in text
+    assert "Looking" not in text
+
+
+def test_offline_makes_every_agent_unknown(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=replace(snapshots.healthy(), offline="No name could be resolved."))))
+
+    assert "The dashboard is offline." in text
+    assert "Healthy 0" in text
+    assert "Status unknown" in text
+
+
+def test_old_results_say_that_they_are_stale(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    old = datetime.now(UTC) - timedelta(seconds=2 * shown.interval_s + 5)
+    results = tuple(replace(item, checked_at=old) for item in shown.results)
+
+    assert ":orange-badge[stale]" in words(open_frame(FakeServices(shown=replace(shown, results=results))))
+
+
+def test_a_running_sweep_shows_how_far_it_is(open_frame: OpenFrame) -> None:
+    shown = replace(snapshots.healthy(), progress=Progress(done=3, total=12, running=True))
+    app = open_frame(FakeServices(shown=shown))
+
+    assert app.get("progress")[0].proto.text == "Checking routes: 3 of 12"
+
+
+def test_a_disabled_agent_is_paused(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    choices = (replace(shown.choices[0], enabled=False), *shown.choices[1:])
+    text = words(open_frame(FakeServices(shown=replace(shown, choices=choices))))
+
+    assert "Paused · simulated" in text
+    assert "Switched off by ENABLE_HERMES" in text
+
+
+def test_inside_databricks_apps_the_row_shows_the_command_for_the_other_container(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    choices = (replace(shown.choices[0], config=None), *shown.choices[1:])
+    services = FakeServices(
+        shown=replace(shown, choices=choices), settings=Settings(host="h", inside_databricks_apps=True), target_list=()
+    )
+    app = open_frame(services, actor=replace(VISITOR, origin=Origin.PAGE))
+
+    assert "which cannot be seen from here" in words(app)
+    assert "hermes config show" in words(app)
+    assert app.button(key="switch_button_hermes").disabled
+
+
+def test_probe_now_asks_for_a_sweep_and_does_not_wait(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.healthy())
+    app = open_frame(services)
+
+    app.button(key="probe_now").click().run()
+
+    assert services.sweeps == 1
+    assert not app.exception
+
+
+def test_contradicting_sources_are_shown(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    assert shown.workspace is not None
+    workspace = replace(shown.workspace, contradictions=("DATABRICKS_WORKSPACE_ID says 1, the host name says 2.",))
+
+    assert "Sources disagree" in words(open_frame(FakeServices(shown=replace(shown, workspace=workspace))))
+
+
+def test_upstream_text_cannot_become_markup(open_frame: OpenFrame) -> None:
+    shown = snapshots.incident()
+    hostile = replace(shown.results[0], message="[click](http://evil.example) :red[**boo**] $x$", remedy="`a`")
+    app = open_frame(FakeServices(shown=replace(shown, results=(hostile, *shown.results[1:]))))
+
+    raw = "\n".join(str(element.value) for element in app.markdown)
+    assert "[click](" not in raw
+    assert r"\[click\]" in raw
