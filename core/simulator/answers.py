@@ -233,6 +233,22 @@ def whole_answer(dialect: Dialect, reply: Reply) -> Json:
     return _FORMATS[dialect](reply)
 
 
+def emptied(answer: Json) -> Json:
+    """Return a whole answer of any dialect with nothing said in it."""
+    if "choices" in answer:
+        choice = {**answer["choices"][0], "message": {"role": "assistant", "content": ""}}
+        return {**answer, "choices": [choice]}
+    if "candidates" in answer:
+        return {**answer, "candidates": [{**answer["candidates"][0], "content": {"role": "model", "parts": []}}]}
+    return {**answer, **{key: [] for key in ("content", "output") if key in answer}}
+
+
+def substituted(answer: Json) -> Json:
+    """Return a whole answer of any dialect as if another model had given it."""
+    key = "modelVersion" if "modelVersion" in answer else "model"
+    return {**answer, key: "eu.anthropic.claude-haiku-4-5-v1"}
+
+
 def models_listing(models: tuple[SimulatedModel, ...]) -> Json:
     """Return the list a gateway gives under /v1/models."""
     data = [{"id": model.endpoint, "object": "model", "type": "model"} for model in models]

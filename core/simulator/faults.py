@@ -31,6 +31,8 @@ class Behaviour(StrEnum):
     OVERSIZED = "oversized"
     STREAM_ERROR = "stream_error"
     EMPTY_STREAM = "empty_stream"
+    EMPTY_ANSWER = "empty_answer"
+    SUBSTITUTED = "substituted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,9 @@ def answer_inference(exchange: Exchange, target: Target, body: Json | None) -> A
         rewritten = target.dialect is Dialect.GEMINI_GENERATE and not spelling.startswith(("databricks-", "system."))
         return refusal_answer("bad_model_name" if rewritten else "model_not_found", exchange, model=spelling)
     served = (target.any_provider and bool(model.gateway)) or target.dialect in model.gateway
-    return _say(exchange, target, body, model, served=served)
+    if not served:
+        return _mismatch(exchange, target.dialect, model)
+    return _say(exchange, target.dialect, body, model, streams=target.streams)
 
 
 def _answer_legacy(exchange: Exchange, target: Target, body: Json | None) -> Answer:
@@ -93,7 +95,9 @@ def _answer_legacy(exchange: Exchange, target: Target, body: Json | None) -> Ans
         return refusal_answer(refused, exchange)
     if body is None or model is None:
         return refusal_answer("malformed_json" if body is None else "model_field_missing", exchange)
-    return _say(exchange, target, body, model, served=target.dialect in model.legacy)
+    if target.dialect not in model.legacy:
+        return _mismatch(exchange, target.dialect, model)
+    return _say(exchange, target.dialect, body, model, streams=target.streams)
 
 
 def _answer_elsewhere(exchange: Exchange, target: Target) -> Answer:
@@ -108,12 +112,12 @@ def _answer_elsewhere(exchange: Exchange, target: Target) -> Answer:
     return refusal_answer("no_api", exchange)
 
 
-def _say(exchange: Exchange, target: Target, body: Json, model: SimulatedModel, *, served: bool) -> Answer:
-    dialect = target.dialect
-    assert dialect is not None
-    if not served:
-        wording = "responses_passthrough" if dialect is Dialect.OPENAI_RESPONSES else "dialect_mismatch"
-        return refusal_answer(wording, exchange, model=model.endpoint, about=API_TYPES[dialect][0])
+def _mismatch(exchange: Exchange, dialect: Dialect, model: SimulatedModel) -> Answer:
+    wording = "responses_passthrough" if dialect is Dialect.OPENAI_RESPONSES else "dialect_mismatch"
+    return refusal_answer(wording, exchange, model=model.endpoint, about=API_TYPES[dialect][0])
+
+
+def _say(exchange: Exchange, dialect: Dialect, body: Json, model: SimulatedModel, *, streams: bool | None) -> Answer:
     if model.rate_limit_zero or not model.ready:
         wording = "rate_limit_zero" if model.rate_limit_zero else "not_ready"
         return refusal_answer(wording, exchange, model=model.endpoint)
@@ -121,7 +125,7 @@ def _say(exchange: Exchange, target: Target, body: Json, model: SimulatedModel, 
     if rejected:
         return refusal_answer(rejected[0], exchange, model=model.endpoint, about=rejected[1])
     reply = reply_to(dialect, model, body, request_id=exchange.request_id, size=len(exchange.body))
-    if body.get("stream") is True if target.streams is None else target.streams:
+    if streams or (streams is None and body.get("stream") is True):
         return event_answer(stream_events(dialect, reply, body))
     return json_answer(whole_answer(dialect, reply))
 

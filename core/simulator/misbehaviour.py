@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Send
 
+from core.simulator.answers import emptied, substituted
 from core.simulator.errors import Refusal
 from core.simulator.exchange import Answer, Exchange, refusal_answer
 from core.simulator.faults import Behaviour, FaultRule, Request
@@ -83,12 +85,15 @@ def _altered(rule: FaultRule, exchange: Exchange, request: Request, answer: Answ
             return replace(answer, chunks=(whole, b" " * _OVERSIZED))
         case Behaviour.EMPTY_STREAM:
             return replace(answer, chunks=(b"",))
+        case Behaviour.EMPTY_ANSWER | Behaviour.SUBSTITUTED if not answer.streams and answer.status == 200:
+            edit = emptied if rule.fault == Behaviour.EMPTY_ANSWER else substituted
+            return replace(answer, chunks=(json.dumps(edit(json.loads(whole))).encode(),))
         case Behaviour.STREAM_ERROR if answer.streams and request.dialect:
             return replace(answer, chunks=(*answer.chunks[:2], stream_error(request.dialect)))
         case "custom":
             refusal = Refusal(status=rule.status, body=rule.body)
             return refusal_answer(refusal, exchange, model=request.model or "")
-        case Behaviour.STREAM_ERROR:
+        case Behaviour.STREAM_ERROR | Behaviour.EMPTY_ANSWER | Behaviour.SUBSTITUTED:
             return refusal_answer("internal_error", exchange)
         case _:
             return refusal_answer(rule.fault, exchange, model=request.model or "")

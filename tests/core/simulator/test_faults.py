@@ -153,6 +153,25 @@ def test_empty_stream(running: Running, ask: Ask) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "nothing"),
+    [
+        (CHAT, BODY, '"content": ""'),
+        ("/ai-gateway/anthropic/v1/messages", BODY, '"content": []'),
+        ("/ai-gateway/codex/v1/responses", {"model": "databricks-gpt-5-4-mini", "input": "hi"}, '"output": []'),
+        ("/ai-gateway/gemini/v1beta/models/databricks-gemini-2-5-pro:generateContent", {}, '"parts": []'),
+    ],
+    ids=["chat", "messages", "responses", "gemini"],
+)
+def test_empty_and_substituted_answers(
+    path: str, body: dict[str, object], nothing: str, running: Running, ask: Ask
+) -> None:
+    workspace = running("healthy")
+    workspace.faults.add(FaultRule(fault=Behaviour.EMPTY_ANSWER, times=1), FaultRule(fault=Behaviour.SUBSTITUTED))
+    assert nothing in ask(workspace, "POST", path, json=body).text
+    assert "claude-haiku-4-5" in ask(workspace, "POST", path, json=body).text
+
+
 def test_faults_over_the_control_paths(running: Running, ask: Ask) -> None:
     workspace = running("healthy")
     rule = {"fault": "throttled", "generation": "workspace", "dialect": "openai_chat", "token": "live", "times": 5}
