@@ -1,28 +1,32 @@
 # run: the dashboard · test: everything that must hold · screenshots: the pictures in docs/ · setup: only the environment
-.PHONY: run test setup setup-dev screenshots
+.PHONY: run test setup setup-dev python-found screenshots
 
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$python; break; fi; done)
+endif
 VENV_PYTHON = .venv/bin/python
 
 run: setup
-	@$(VENV_PYTHON) scripts/run.py
+	@$(VENV_PYTHON) -m scripts.run
 
 test: setup-dev
-	@$(VENV_PYTHON) scripts/chromium.py
+	@$(VENV_PYTHON) -m scripts.chromium
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy --strict core pages app.py
 	$(VENV_PYTHON) -m pytest -n 2
 
-setup:
-	@if [ -z "$(PYTHON)" ]; then echo "Switchyard needs Python 3.11 or newer, and none is on PATH. Install it, or type: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; fi
+setup: python-found
 	@$(PYTHON) scripts/setup_environment.py requirements.txt
 
-setup-dev:
-	@if [ -z "$(PYTHON)" ]; then echo "Switchyard needs Python 3.11 or newer, and none is on PATH. Install it, or type: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; fi
+setup-dev: python-found
 	@$(PYTHON) scripts/setup_environment.py requirements.txt requirements-dev.txt
 
+python-found:
+	@test -n "$(PYTHON)" || { echo "Switchyard needs Python 3.11 or newer, and none is on PATH." \
+		"Install it, or type: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
+
 screenshots: setup-dev
-	@$(VENV_PYTHON) scripts/chromium.py
-	@$(VENV_PYTHON) scripts/screenshots.py
+	@$(VENV_PYTHON) -m scripts.chromium
+	@$(VENV_PYTHON) -m scripts.screenshots

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from core.model.change import ChangeState, DiffOp
 from core.model.choice import Severity
@@ -14,6 +15,7 @@ from core.model.models import ListingOutcome
 from core.model.probe import Health, RungOutcome
 
 NOTHING = "–"
+Color = Literal["red", "orange", "green", "blue", "violet", "gray"]
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
 
 
@@ -23,7 +25,7 @@ class Sign:
 
     word: str
     icon: str
-    color: str
+    color: Color
 
 
 HEALTH_SIGNS = {

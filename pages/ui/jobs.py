@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -36,7 +37,7 @@ def show_steps(job: Job) -> None:
     for number, phase in enumerate(job.phases, start=1):
         running = not job.done and number == len(job.phases)
         failed = job.done and job.problem is not None and number == len(job.phases)
-        state = "running" if running else "error" if failed else "complete"
+        state: Literal["running", "complete", "error"] = "running" if running else "error" if failed else "complete"
         st.status(escape(phase), state=state, type="step")
 
 

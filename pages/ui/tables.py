@@ -117,7 +117,7 @@ def rows_for_diff(diff: Sequence[DiffEntry]) -> list[Row]:
 def rows_for_rungs(results: Sequence[ProbeResult]) -> list[Row]:
     """Return one line per rung with one column per verdict."""
     rungs = list(dict.fromkeys(rung.rung for result in results for rung in result.rungs))
-    rows = []
+    rows: list[Row] = []
     for rung in rungs:
         row = {"Rung": rung.label}
         for result in results:

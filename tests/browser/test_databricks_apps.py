@@ -1,0 +1,66 @@
+"""app.yaml's command, run as Databricks Apps runs it, behind a proxy like its own."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from ruamel.yaml import YAML
+
+from tests.browser.conftest import ROOT, RunApp, free_port
+from tests.browser.proxy import forwarding_proxy
+from tests.browser.test_pages import row
+
+pytestmark = pytest.mark.browser
+
+FORWARDED = {
+    "X-Forwarded-Host": "switchyard-4455667788990011.11.azure.databricksapps.example",
+    "X-Forwarded-Preferred-Username": "Riley Quinn",
+    "X-Forwarded-User": "7001@4455667788990011",
+    "X-Forwarded-Email": "riley.quinn@example.com",
+    "X-Real-Ip": "203.0.113.9",
+    "X-Request-Id": "8f6f2a52-3f1e-4d0c-9a53-3a5f0c8d7b11",
+}
+
+
+def _platform_environment(port: int) -> dict[str, str]:
+    return {
+        "DATABRICKS_APP_NAME": "switchyard",
+        "DATABRICKS_APP_PORT": str(port),
+        "DATABRICKS_WORKSPACE_ID": "4455667788990011",
+        "DATABRICKS_CLIENT_ID": "5b0c1f7e-0000-4000-8000-0000000000aa",
+        "DATABRICKS_CLIENT_SECRET": "simulated-secret",
+        "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",
+        "STREAMLIT_SERVER_PORT": str(port),
+        "STREAMLIT_SERVER_ENABLE_CORS": "false",
+        "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false",
+        "STREAMLIT_SERVER_HEADLESS": "true",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    }
+
+
+def test_the_deployed_command_serves_people_behind_the_proxy(run_app: RunApp, page: Page) -> None:
+    document = YAML(typ="safe").load((ROOT / "app.yaml").read_text(encoding="utf-8"))
+    declared = {entry["name"]: entry["value"] for entry in document["env"]}
+    port = free_port()
+    environment = {**declared, **_platform_environment(port), "SWITCHYARD_SIMULATE": "incident"}
+    run_app(environment, command=document["command"], port=port)
+
+    with forwarding_proxy(port, FORWARDED) as proxy_port:
+        # Another origin than the Host that the app sees, as on the platform.
+        page.goto(f"http://localhost:{proxy_port}")
+
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("riley.quinn@example.com")
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("Read-only")
+        expect(row(page, "codex")).to_contain_text("Healthy")
+        expect(row(page, "hermes").get_by_role("button", name="Switch …")).to_be_disabled()
+        page.goto("about:blank")
+
+
+def test_forwarded_names_count_for_nothing_outside_databricks_apps(run_app: RunApp, page: Page) -> None:
+    app = run_app({"SWITCHYARD_SIMULATE": "healthy"})
+    page.set_extra_http_headers({"X-Forwarded-Email": "riley.quinn@example.com"})
+
+    page.goto(app.url)
+
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("You are")
+    expect(page.get_by_test_id("stSidebar")).not_to_contain_text("riley.quinn@example.com")
