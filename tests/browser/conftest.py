@@ -34,15 +34,6 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 expect.set_options(timeout=15_000)
 
