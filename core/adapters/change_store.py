@@ -57,9 +57,9 @@ class SqlChangeStore:
 
     def __init__(self, url_or_path: str | Path) -> None:
         """Open the database, creating or migrating it first when needed; raises StoreError."""
-        url = _url(url_or_path)
-        self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         with _translated("opened"):
+            url = _url(url_or_path)
+            self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
             if self._file is not None:
                 _create_private(self._file)
             self._engine = _engine(url)

@@ -24,7 +24,8 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
-Fresh = str | tuple["Fresh", ...] | Mapping[str, "Fresh"]
+Entry = Mapping[str, str]
+Fresh = str | Entry | tuple[Entry, ...]
 Shape = tuple[object, ...]
 
 
@@ -228,15 +229,13 @@ class YamlEdit:
         indent = " " * after[0].start_mark.column
         return "".join(self._block_item(item, indent) for item in value)
 
-    def _block_item(self, item: Fresh, indent: str) -> str:
-        if not isinstance(item, Mapping):
-            return f"{self.doc.line_break}{indent}- {flow(item)}"
+    def _block_item(self, item: Entry, indent: str) -> str:
         lines = [f"{key}: {flow(part)}" for key, part in item.items()]
         return "".join(
             f"{self.doc.line_break}{indent}{'  ' if number else '- '}{line}" for number, line in enumerate(lines)
         )
 
-    def add_item(self, sequence: Node, value: Fresh) -> None:
+    def add_item(self, sequence: Node, value: Entry) -> None:
         """Add an item at the end of a list that has items."""
         last = sequence.value[-1]
         at = self._end_of(None, last)

@@ -202,6 +202,7 @@ def test_a_record_that_cannot_be_understood_is_a_store_error(tmp_path: Path) -> 
         store.latest()
 
 
-def test_a_url_that_names_no_database_is_a_store_error() -> None:
+@pytest.mark.parametrize("url", ["nonsense://x", "://", "sqlite://host:port/x"])
+def test_a_url_that_names_no_database_is_a_store_error(url: str) -> None:
     with pytest.raises(StoreError):
-        SqlChangeStore("nonsense://x")
+        SqlChangeStore(url)

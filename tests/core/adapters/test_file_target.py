@@ -205,12 +205,12 @@ def test_a_write_waits_for_the_one_before_and_gives_up_in_the_end(home: Path, mo
     assert caught.value.code == "target_busy"
 
 
-@pytest.fixture
-def foreign_home() -> Iterator[Path]:
-    """Give a folder whose config this user may read but not change, whoever runs the tests."""
+@pytest.fixture(params=[0o644, 0o666], ids=["neither file nor folder", "the folder only"])
+def foreign_home(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Give a folder that this user may read but not change, whoever runs the tests."""
     folder = Path(tempfile.mkdtemp())
     (folder / "config.yaml").write_text(TEXT)
-    (folder / "config.yaml").chmod(0o644)
+    (folder / "config.yaml").chmod(request.param)
     folder.chmod(0o555)
     root = os.geteuid() == 0
     if root:

@@ -208,6 +208,13 @@ def test_only_the_wanted_bytes_change(text: str, slots: dict[str, str | None], e
             id="a listed provider",
         ),
         pytest.param(
+            "model: {default: a, provider: dbx}\nproviders: {dbx: {base_url: u, api_key: t}}\n"
+            "fallback_providers: [{provider: dbx, model: b}]\n",
+            'model: {default: a, provider: dbx}\nproviders: {dbx: {base_url: u, api_key: "${DATABRICKS_TOKEN}"}}\n'
+            "fallback_providers: [{provider: dbx, model: b}]\n",
+            id="a named provider of two slots",
+        ),
+        pytest.param(
             "model: {default: a, api_key: t}\nfallback_model: {provider: custom, model: b}\n",
             'model: {default: a, api_key: "${DATABRICKS_TOKEN}"}\nfallback_model: {provider: custom, model: b}\n',
             id="a fallback that uses the primary's",
@@ -306,6 +313,29 @@ def test_adding_and_removing_show_in_the_diff() -> None:
             id="a shared entry",
         ),
         pytest.param("model: a\n", {}, True, id="no room for a credential"),
+        pytest.param(
+            "x: &x 1\nmodel:\n  default: a\n  y: *x\n", {"fallback": "b"}, False, id="the model ends in an alias"
+        ),
+        pytest.param("? fallback_providers\nmodel: a\n", {"fallback": "b"}, False, id="a key without a colon"),
+        pytest.param(
+            "model: a\n? fallback_model\n: {provider: x, model: b}\n",
+            {"fallback": None},
+            False,
+            id="removing a question mark key",
+        ),
+        pytest.param(
+            "x: &x {provider: y, model: b}\nmodel: a\nfallback_model: *x\n",
+            {"fallback": None},
+            False,
+            id="removing an alias",
+        ),
+        pytest.param("x: &x\n  model: a\n<<: *x\n", {"primary": "b"}, False, id="the model is merged into the file"),
+        pytest.param(
+            "x: &x\n  model: a\n<<: *x\nfallback_model: {provider: x, model: b}\n",
+            {"fallback": "c", "primary": "d"},
+            False,
+            id="half of it",
+        ),
         pytest.param("model: {default: a, api_key: &k t}\nx: *k\n", {}, True, id="the token is shared by an anchor"),
         pytest.param(
             "x: &x {api_key: t}\nmodel: {default: a, provider: dbx}\nproviders: {dbx: *x}\n",
