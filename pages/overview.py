@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ui.changes import show_changes
 from pages.ui.errors import reporting
-from pages.ui.live import show_live
+from pages.ui.live import show_snapshot, watch
 from pages.ui.request import take_request
 from pages.ui.switch_dialog import show_open_dialog
 
@@ -25,6 +25,8 @@ action.button(
     on_click=reporting(request.services.request_sweep),
 )
 
-show_live(request)
+shown = show_snapshot(request)
 show_changes(request)
-show_open_dialog(request)
+# Behind an open dialog nothing moves; it follows its own job.
+if not show_open_dialog(request):
+    watch(request, shown)

@@ -32,7 +32,7 @@ def switch_button(request: RequestContext, agent: AgentId) -> None:
     """Show *Switch …*, or why this person or this target cannot."""
     target = target_of(request, agent)
     obstacle = obstacle_to_change(request, target)
-    clicked = st.button(
+    st.button(
         "Switch …",
         key=f"{_SWITCH_BUTTON}_{agent}",
         icon=":material/alt_route:",
@@ -43,9 +43,6 @@ def switch_button(request: RequestContext, agent: AgentId) -> None:
     )
     if obstacle:
         st.caption(escape(obstacle))
-    if clicked:
-        # The row refreshes alone; a dialog belongs to the whole page, or the next refresh would take it away.
-        st.rerun()
 
 
 def target_of(request: RequestContext, agent: AgentId) -> TargetInfo | None:
@@ -68,15 +65,16 @@ def open_rollback(change_id: str) -> None:
     st.session_state[_OPEN] = OpenDialog(change_id=change_id)
 
 
-def show_open_dialog(request: RequestContext) -> None:
-    """Show the dialog that an action has opened, if any."""
+def show_open_dialog(request: RequestContext) -> bool:
+    """Show the dialog that an action has opened, and say whether there is one."""
     dialog = st.session_state.get(_OPEN)
     if not isinstance(dialog, OpenDialog):
-        return
+        return False
     if dialog.agent is not None:
         _switch_dialog(request, dialog.agent)
     elif dialog.change_id is not None:
         _rollback_dialog(request, dialog.change_id)
+    return True
 
 
 def forget() -> None:

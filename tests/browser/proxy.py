@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -13,9 +13,10 @@ def forwarding_proxy(target_port: int, headers: Mapping[str, str]) -> Iterator[i
     """Run the proxy on a thread of its own and return its port."""
     loop = asyncio.new_event_loop()
     proxy = _Proxy(target_port, headers)
-    server = loop.run_until_complete(asyncio.start_server(proxy.serve, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    starting = asyncio.run_coroutine_threadsafe(asyncio.start_server(proxy.serve, "127.0.0.1", 0), loop)
+    server = starting.result(timeout=10)
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
@@ -47,7 +48,8 @@ class _Proxy:
             return
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
         upstream_writer.write(self._rewritten(head))
-        await asyncio.gather(_pipe(reader, upstream_writer), _pipe(upstream_reader, writer))
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(_pipe(reader, upstream_writer), _pipe(upstream_reader, writer))
 
     def _rewritten(self, head: bytes) -> bytes:
         first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
