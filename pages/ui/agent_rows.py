@@ -15,7 +15,6 @@ from pages.ui.tables import rows_for_rungs, verdict_name
 
 _WIDTHS = (1.3, 2.7, 2.5, 0.7, 0.85, 1.35)
 _TITLES = ("Agent", "Model in use", "Health", "Latency", "Checked", "")
-_SPEAKING = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN)
 
 
 def show_rows(rows: Sequence[AgentRow], *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
@@ -58,9 +57,8 @@ def _below(row: AgentRow) -> None:
     for finding in row.lint:
         sign = SEVERITY_SIGNS[finding.severity]
         st.markdown(f":{sign.color}[{sign.icon} {sign.word}:] {escape(finding.message)}")
-    if row.status.health in _SPEAKING:
-        for result in row.verdicts:
-            _verdict(result)
+    for result in row.explained:
+        _verdict(result)
 
 
 def _checks(row: AgentRow) -> None:

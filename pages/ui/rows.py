@@ -18,11 +18,16 @@ from pages.ui.formats import NOTHING
 
 # Results older than twice the real interval still stand, but say so.
 _STALE_INTERVALS = 2
+_NEEDS_WORDS = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRow:
-    """One agent as the Overview shows it; `others` are its further slots in words."""
+    """One agent as the Overview shows it; `others` are its further slots in words.
+
+    `explained` are the verdicts that say what is wrong with it; a healthy row needs none, an offline one has none that
+    holds now.
+    """
 
     choice: AgentChoice
     label: str
@@ -33,6 +38,7 @@ class AgentRow:
     status: AgentStatus
     stale: bool
     verdicts: tuple[ProbeResult, ...]
+    explained: tuple[ProbeResult, ...]
     hint: str
     command: str | None
     lint: tuple[LintFinding, ...]
@@ -61,7 +67,12 @@ def _row(choice: AgentChoice, snapshot: Snapshot, *, now: datetime, inside_datab
     verdicts = tuple(result for result in snapshot.results if result.route.agent is choice.agent)
     status = agent_status(choice, snapshot.results)
     if snapshot.offline and spec.probeable and choice.enabled:
-        status = AgentStatus(agent=choice.agent, health=Health.UNKNOWN, headline="The dashboard is offline")
+        status = AgentStatus(
+            agent=choice.agent,
+            health=Health.UNKNOWN,
+            headline="The dashboard is offline",
+            checked_at=min((result.checked_at for result in verdicts), default=None),
+        )
     first = choice.slots[0] if choice.slots else None
     hint, command = _config_hint(choice, inside_databricks_apps=inside_databricks_apps)
     return AgentRow(
@@ -74,6 +85,7 @@ def _row(choice: AgentChoice, snapshot: Snapshot, *, now: datetime, inside_datab
         status=status,
         stale=is_stale(status.checked_at, snapshot.interval_s, now),
         verdicts=verdicts,
+        explained=verdicts if status.health in _NEEDS_WORDS and not snapshot.offline else (),
         hint=hint or (spec.note if not spec.probeable else ""),
         command=command,
         lint=choice.lint,

@@ -86,6 +86,7 @@ def test_offline_makes_every_agent_unknown(open_frame: OpenFrame) -> None:
     assert "The dashboard is offline." in text
     assert "Healthy 0" in text
     assert "Status unknown" in text
+    assert "Healthy · simulated" not in text
 
 
 def test_old_results_say_that_they_are_stale(open_frame: OpenFrame) -> None:
