@@ -100,9 +100,7 @@ def _judge_success(route: Route, answer: HttpAnswer) -> Verdict:
 def _judge_embedded(route: Route, answer: HttpAnswer) -> Verdict:
     """An error inside a 200 counts as the status it names, and as a server error when it names none."""
     error = parse_error(answer.status, answer.headers, answer.body)
-    code = error.code or ""
-    status = int(code) if code.isdigit() and 400 <= int(code) < 600 else 500
-    return _judge_refusal(route, status, error, answer)
+    return _judge_refusal(route, error.status or 500, error, answer)
 
 
 def _judge_redirect(answer: HttpAnswer) -> Verdict:

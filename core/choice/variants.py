@@ -1,0 +1,44 @@
+"""Think an agent's choice with other models than the one it is set to; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.catalog.agents import AGENTS, dialect_for
+from core.catalog.spellings import family_of, is_service_spelling
+from core.model.agent import Dialect
+from core.model.choice import AgentChoice
+from core.model.gateway import Gateway, Generation
+from core.model.models import Model, ModelCatalogue
+
+
+def with_model(choice: AgentChoice, model: str, gateway: Gateway | None) -> AgentChoice:
+    """Return the choice with only its first slot, set to this model."""
+    if not choice.slots:
+        return choice
+    slot = choice.slots[0]
+    dialect = dialect_for(AGENTS[choice.agent], family_of(model))
+    base_url = slot.base_url if dialect is slot.dialect else _base_url(choice, dialect, gateway)
+    return replace(choice, slots=(replace(slot, model=model, dialect=dialect, base_url=base_url),))
+
+
+def every_model(choice: AgentChoice, gateway: Gateway | None, catalogue: ModelCatalogue) -> Iterator[AgentChoice]:
+    """Yield the choice once per listed model that the agent can use, spelled for the gateway's generation."""
+    for model in catalogue.models:
+        if choice.agent in model.agents:
+            yield with_model(choice, _spelling(model, gateway), gateway)
+
+
+def _base_url(choice: AgentChoice, dialect: Dialect | None, gateway: Gateway | None) -> str | None:
+    if dialect is None or gateway is None or gateway.base_url is None or gateway.generation is None:
+        return None
+    path = AGENTS[choice.agent].bases.get((gateway.generation, dialect))
+    return None if path is None else gateway.base_url + path
+
+
+def _spelling(model: Model, gateway: Gateway | None) -> str:
+    """Serving-endpoints know only endpoint names; elsewhere the first spelling is as good as any (databricks.md §1.5)."""
+    on_legacy = gateway is not None and gateway.generation is Generation.SERVING_ENDPOINTS
+    usable = [spelling for spelling in model.spellings if not (on_legacy and is_service_spelling(spelling))]
+    return (usable or list(model.spellings))[0]

@@ -1,0 +1,105 @@
+"""The commands that look: status, probe, models, targets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from core import documents, texts
+from core.change.validate import checked_model_name
+from core.cli.common import (
+    BAD_NEWS,
+    FINE,
+    Reply,
+    agent_named,
+    exit_code_of_detection,
+    json_option,
+    problem_of,
+    run,
+)
+from core.model.probe import Health, Tokens
+from core.services import Session
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> int:
+    """Show workspace, identity, gateway and what each agent is set to."""
+
+    async def work(session: Session) -> Reply:
+        seen = await session.detect()
+        problem = problem_of(seen)
+        return Reply(
+            body=documents.status_document(seen),
+            text=texts.status_text(seen),
+            problem=problem,
+            exit_code=exit_code_of_detection(seen),
+        )
+
+    return run(work, as_json=as_json)
+
+
+@click.command()
+@click.argument("agents", nargs=-1, metavar="[AGENT]...")
+@click.option("--model", help="Probe this model instead of the one each agent is set to.")
+@click.option("--depth", type=click.Choice(["reach"]), default="reach", show_default=True)
+@click.option("--all-models", is_flag=True, help="Probe every listed model that an agent can use.")
+@json_option
+def probe(agents: tuple[str, ...], model: str | None, depth: str, all_models: bool, as_json: bool) -> int:
+    """Ask the routes of these agents (default: all enabled ones) whether they answer."""
+    wanted = tuple(agent_named(name) for name in agents)
+    if model is not None:
+        checked_model_name(model)
+
+    async def work(session: Session) -> Reply:
+        seen = await session.detect()
+        if seen.offline or seen.problem:
+            body = documents.probe_document((), duration_ms=None, requests_sent=0, tokens=Tokens())
+            code = exit_code_of_detection(seen)
+            return Reply(body=body, text="Nothing was probed.", problem=problem_of(seen), exit_code=code)
+        report = await session.probe(seen, agents=wanted, model=model, all_models=all_models)
+        silent = session.not_probed(seen, wanted)
+        body = documents.probe_document(
+            report.results, duration_ms=report.duration_ms, requests_sent=report.requests_sent, tokens=report.tokens
+        )
+        body["results"] += [documents.not_probed_document(choice, health) for choice, health in silent]
+        seen = replace(seen, offline=report.offline)
+        bad = any(result.health is not Health.HEALTHY for result in report.results)
+        return Reply(
+            body=body,
+            text=texts.probe_text(report, silent),
+            problem=problem_of(seen),
+            exit_code=exit_code_of_detection(seen) or (BAD_NEWS if bad else FINE),
+        )
+
+    return run(work, as_json=as_json)
+
+
+@click.command()
+@json_option
+def models(as_json: bool) -> int:
+    """List the models of the workspace, all spellings, and which agents can use them."""
+
+    async def work(session: Session) -> Reply:
+        seen = await session.detect()
+        return Reply(
+            body=documents.models_document(seen.catalogue),
+            text=texts.models_text(seen.catalogue),
+            problem=problem_of(seen),
+            exit_code=exit_code_of_detection(seen),
+        )
+
+    return run(work, as_json=as_json)
+
+
+@click.command()
+@json_option
+def targets(as_json: bool) -> int:
+    """List the places where a choice can be applied."""
+
+    async def work(session: Session) -> Reply:
+        found = session.targets()
+        return Reply(body=documents.targets_document(found), text=texts.targets_text(found))
+
+    return run(work, as_json=as_json)

@@ -1,0 +1,173 @@
+"""The commands that change: plan, apply, rollback, changes."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from core import documents, texts
+from core.catalog.agents import AGENTS
+from core.change.authority import actor_for_command_line
+from core.change.validate import checked_model_name
+from core.cli.common import BAD_NEWS, FINE, Reply, agent_named, json_option, problem_of, run
+from core.errors import ConfigurationError, UpstreamError
+from core.model.agent import AgentId
+from core.model.change import ChangeOutcome, ChangeRequest, ChangeState, CredentialUse, Decision
+from core.model.snapshot import Snapshot
+from core.services import Session
+
+
+def _request_options(command: Callable[..., int]) -> Callable[..., int]:
+    for option in reversed(
+        (
+            click.argument("agent"),
+            click.option("--model", help="Model of the agent's first slot."),
+            click.option("--fallback", help="Fallback model, or `none` for no fallback."),
+            click.option("--slot", "slots", multiple=True, metavar="SLOT=MODEL", help="Model of any slot."),
+            click.option("--target", default="export", show_default=True, help="Where to apply it; see `targets`."),
+            click.option(
+                "--credential",
+                type=click.Choice([use.value for use in CredentialUse]),
+                default=CredentialUse.KEEP.value,
+                show_default=True,
+                help="Keep the stored token, or have the agent read DATABRICKS_TOKEN from its environment.",
+            ),
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _request(
+    *, agent: str, model: str | None, fallback: str | None, slots: Sequence[str], target: str, credential: str
+) -> ChangeRequest:
+    spec = AGENTS[agent_named(agent)]
+    wanted: dict[str, str | None] = {}
+    if model is not None:
+        wanted[spec.slots[0].name] = checked_model_name(model)
+    if fallback is not None:
+        wanted["fallback"] = None if fallback == "none" else checked_model_name(fallback)
+    for text in slots:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise ConfigurationError(
+                f"{text!r} does not name a slot and a model.",
+                code="slot_invalid",
+                remedy="Write it as --slot SLOT=MODEL.",
+            )
+        wanted[name] = checked_model_name(value)
+    names = {slot.name for slot in spec.slots}
+    for name in wanted:
+        if name not in names and not (spec.agent is AgentId.HERMES and name.startswith("fallback_")):
+            raise ConfigurationError(
+                f"{spec.label} has no slot named {name!r}.",
+                code="unknown_slot",
+                remedy="Its slots: " + ", ".join(slot.name for slot in spec.slots) + ".",
+            )
+    use = CredentialUse(credential)
+    if not wanted and use is CredentialUse.KEEP:
+        raise ConfigurationError(
+            "Nothing to change was given.", code="nothing_to_change", remedy="Give --model, --fallback or --slot."
+        )
+    return ChangeRequest(agent=spec.agent, target=target, slots=wanted, credential=use)
+
+
+@click.command()
+@_request_options
+def plan(*, as_json: bool, **wanted: Any) -> int:
+    """Work out a change to the end, without writing anything."""
+    request = _request(**wanted)
+
+    async def work(session: Session) -> Reply:
+        await _workspace(session)
+        made = await session.plan(request)
+        good = made.decision in (Decision.READY, Decision.NO_OP)
+        return Reply(
+            body=documents.plan_document(made), text=texts.plan_text(made), exit_code=FINE if good else BAD_NEWS
+        )
+
+    return run(work, as_json=as_json)
+
+
+async def _workspace(session: Session) -> Snapshot:
+    """Detect, and refuse to go on without a workspace that answers."""
+    seen = await session.detect()
+    problem = problem_of(seen)
+    if problem is not None:
+        raise UpstreamError(problem.message, code=problem.code, remedy=problem.remedy)
+    return seen
+
+
+_reason = click.option("--reason", required=True, help="Why; kept with the change.")
+_yes = click.option("--yes", is_flag=True, help="Really write.")
+
+
+def _require_yes(yes: bool) -> None:
+    if not yes:
+        raise ConfigurationError(
+            "Nothing was written, because --yes is missing.",
+            code="not_confirmed",
+            remedy="Look at the plan first, then add --yes.",
+        )
+
+
+@click.command()
+@_request_options
+@_reason
+@click.option("--force", is_flag=True, help="Write even though the pre-flight blocks it.")
+@_yes
+def apply(*, as_json: bool, reason: str, force: bool, yes: bool, **wanted: Any) -> int:
+    """Carry out a change: plan, pre-flight, write, read back, probe; rolled back if that fails."""
+    request = _request(**wanted)
+    _require_yes(yes)
+
+    async def work(session: Session) -> Reply:
+        await _workspace(session)
+        actor = actor_for_command_line(getpass.getuser(), session.settings.inside_databricks_apps)
+        outcome = await session.apply(request, actor=actor, reason=reason, force=force)
+        return _outcome_reply(outcome, {ChangeState.APPLIED, ChangeState.NO_OP})
+
+    return run(work, as_json=as_json)
+
+
+def _outcome_reply(outcome: ChangeOutcome, good: set[ChangeState]) -> Reply:
+    return Reply(
+        body=documents.outcome_document(outcome),
+        text=texts.outcome_text(outcome),
+        exit_code=FINE if outcome.record.state in good else BAD_NEWS,
+    )
+
+
+@click.command()
+@click.argument("change_id")
+@_reason
+@_yes
+@json_option
+def rollback(change_id: str, reason: str, yes: bool, as_json: bool) -> int:
+    """Put back what stood before a change, to the identical bytes."""
+    _require_yes(yes)
+
+    async def work(session: Session) -> Reply:
+        await session.detect()
+        actor = actor_for_command_line(getpass.getuser(), session.settings.inside_databricks_apps)
+        outcome = await session.roll_back(change_id, actor=actor, reason=reason)
+        return _outcome_reply(outcome, {ChangeState.APPLIED, ChangeState.NO_OP, ChangeState.ROLLED_BACK})
+
+    return run(work, as_json=as_json)
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@json_option
+def changes(limit: int, as_json: bool) -> int:
+    """List every attempt to change something, newest first."""
+
+    async def work(session: Session) -> Reply:
+        records = session.changes(limit)
+        return Reply(body=documents.changes_document(records), text=texts.changes_text(records))
+
+    return run(work, as_json=as_json)

@@ -1,0 +1,206 @@
+"""Look at a workspace once, from its name to a verdict on every route; the way that pages and command line share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from core.adapters.host_checker import SocketHostChecker
+from core.adapters.http_sender import open_sender
+from core.catalog.agents import AGENTS
+from core.choice.layers import choose_agents
+from core.choice.lint import lint_choice
+from core.choice.routes import routes_of
+from core.detect.flow import run_flow
+from core.detect.gateway import resolve_gateway
+from core.detect.identity import who_am_i
+from core.detect.models import listing_flows, merge_listings
+from core.detect.trust import may_receive_bearer
+from core.detect.workspace import conclude_workspace, host_metadata, known_workspace_id, routing_headers
+from core.errors import SwitchyardError
+from core.model.agent import AgentId
+from core.model.choice import AgentChoice, LintFinding
+from core.model.models import ModelCatalogue
+from core.model.probe import ProbeResult
+from core.model.route import Route
+from core.model.secret import Secret
+from core.model.snapshot import Problem, Progress, Snapshot
+from core.model.workspace import Workspace
+from core.ports import HttpSender
+from core.probe.sweep import Prober, SweepReport
+from core.wiring import Wiring
+
+Publish = Callable[[Snapshot], None]
+
+
+def first_snapshot(wiring: Wiring) -> Snapshot:
+    """Return what is known before anything was sent."""
+    return Snapshot(
+        scene=wiring.settings.scene,
+        workspace=Workspace(host=wiring.host.origin, simulated=wiring.settings.simulated),
+        credential=wiring.credentials.description,
+    )
+
+
+class Observer:
+    """Detect, resolve and probe one workspace over warm connections; belongs to one event loop."""
+
+    def __init__(self, wiring: Wiring, sender: HttpSender) -> None:
+        self.wiring = wiring
+        self._sender = sender
+        self._prober = Prober(
+            sender=sender,
+            checker=SocketHostChecker(wiring.network),
+            credentials=wiring.credentials,
+            clock=wiring.clock,
+            workspace_origin=wiring.host.origin,
+            concurrency=wiring.settings.concurrency,
+            confirm_delay_s=wiring.settings.confirm_delay_s,
+        )
+        self._seen = first_snapshot(wiring)
+
+    async def unreachable(self) -> str | None:
+        """Return why the workspace cannot be connected to, None when it can."""
+        return await self._prober.check_workspace()
+
+    async def look(self, previous: Snapshot, publish: Publish) -> Snapshot:
+        """Detect and probe everything once, publishing as results land."""
+        publish(replace(previous, progress=Progress(running=True)))
+        seen = replace(await self.detect(), results=previous.results, swept_at=previous.swept_at)
+        seen = replace(seen, interval_s=previous.interval_s)
+        routes = routes_of(seen.choices)
+        landing = _Landing(seen, routes, publish)
+        report = await self.probe(routes, landing.take)
+        return replace(
+            landing.seen,
+            results=report.results,
+            offline=report.offline,
+            swept_at=self.wiring.clock.now(),
+            progress=Progress(done=len(routes), total=len(routes)),
+        )
+
+    async def detect(self) -> Snapshot:
+        """Find out what the workspace is, who we are in it, which gateway it has and what the agents run."""
+        wiring = self.wiring
+        base = replace(first_snapshot(wiring), detected_at=wiring.clock.now())
+        offline = await self.unreachable()
+        if offline:
+            self._seen = replace(self._seen, offline=offline, choices=self._choose(self._seen), problem=None)
+            return self._seen
+        token, problem = await self._token()
+        metadata = await run_flow(host_metadata(wiring.host), self._sender, None)
+        known_id = known_workspace_id(wiring.host, self._configured_id, metadata)
+        me = await run_flow(who_am_i(wiring.host, known_id), self._sender, token)
+        workspace = conclude_workspace(
+            wiring.host,
+            configured_id=self._configured_id,
+            metadata=metadata,
+            org_id=me.org_id,
+            org_answer=me.answer,
+            simulated=wiring.settings.simulated or me.simulated,
+            host_source=wiring.settings.host_source,
+        )
+        base = replace(base, workspace=workspace, identity=me.identity, problem=problem or me.problem)
+        self._seen = await self._resolve(base, token)
+        return self._seen
+
+    async def _resolve(self, base: Snapshot, token: Secret | None) -> Snapshot:
+        """Add the gateway, the models and the choices; the two listings do not wait for each other."""
+        wiring, workspace = self.wiring, base.workspace or Workspace(host=self.wiring.host.origin)
+        search = resolve_gateway(
+            wiring.host,
+            workspace,
+            trust=wiring.trust,
+            now=wiring.clock.now,
+            explicit=wiring.gateway,
+            disabled=wiring.settings.gateway_host == "",
+        )
+        gateway, catalogue = await asyncio.gather(
+            run_flow(search, self._sender, token), self._list_models(workspace.workspace_id, token)
+        )
+        seen = replace(base, gateway=gateway, catalogue=catalogue)
+        return replace(seen, choices=self._choose(seen))
+
+    async def _list_models(self, workspace_id: str | None, token: Secret | None) -> ModelCatalogue:
+        headers = routing_headers(self.wiring.host, workspace_id)
+        flows = listing_flows(self.wiring.host.origin, headers)
+        listings = await asyncio.gather(*(run_flow(flow, self._sender, token) for flow in flows))
+        return merge_listings(listings)
+
+    async def _token(self) -> tuple[Secret | None, Problem | None]:
+        try:
+            return await asyncio.to_thread(self.wiring.credentials.token), None
+        except SwitchyardError as exc:
+            return None, Problem(code=exc.code, message=exc.message, remedy=exc.remedy)
+
+    @property
+    def _configured_id(self) -> str | None:
+        """A simulated workspace has its own id; the environment's is that of a real one."""
+        return None if self.wiring.settings.simulated else self.wiring.settings.workspace_id
+
+    def choice_of(self, agent: AgentId) -> AgentChoice:
+        """Return what an agent runs at this moment, its own config read anew."""
+        return next(choice for choice in self._choose(self._seen) if choice.agent is agent)
+
+    def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:
+        """Return what is or will be a problem with a choice."""
+        return lint_choice(choice, self._seen.catalogue)
+
+    def _choose(self, seen: Snapshot) -> tuple[AgentChoice, ...]:
+        configs = {agent: config for agent in AGENTS if (config := self.wiring.configs.read(agent)) is not None}
+        return choose_agents(
+            environment=self.wiring.settings.agent_environment,
+            configs=configs,
+            gateway=seen.gateway,
+            catalogue=seen.catalogue,
+        )
+
+    async def probe(
+        self, routes: Sequence[Route], on_result: Callable[[ProbeResult], None] = lambda result: None
+    ) -> SweepReport:
+        """Probe these routes."""
+        return await self._prober.sweep(routes, on_result)
+
+
+class _Landing:
+    """Publish each result as it lands, in place of the former one of the same slot and identity."""
+
+    def __init__(self, seen: Snapshot, routes: Sequence[Route], publish: Publish) -> None:
+        self._keys = [key_of_route(route) for route in routes]
+        self._results = {key_of_route(result.route): result for result in seen.results}
+        self._publish = publish
+        self._done = 0
+        self.seen = replace(seen, results=self._ordered())
+        self._publish_progress()
+
+    def take(self, result: ProbeResult) -> None:
+        """Add one result and publish."""
+        self._done += 1
+        self._results[key_of_route(result.route)] = result
+        self._publish_progress()
+
+    def _publish_progress(self) -> None:
+        progress = Progress(done=self._done, total=len(self._keys), running=True)
+        self.seen = replace(self.seen, results=self._ordered(), progress=progress)
+        self._publish(self.seen)
+
+    def _ordered(self) -> tuple[ProbeResult, ...]:
+        return tuple(self._results[key] for key in self._keys if key in self._results)
+
+
+def key_of_route(route: Route) -> tuple[str, str, str]:
+    """Return what a newer verdict replaces: the same slot of the same agent, asked as the same identity."""
+    return (route.agent, route.slot, route.identity)
+
+
+@asynccontextmanager
+async def open_observer(wiring: Wiring) -> AsyncIterator[Observer]:
+    """Open connections for one event loop, and close them at the end."""
+
+    def objection(url: str) -> str | None:
+        return may_receive_bearer(url, wiring.trust)
+
+    async with open_sender(wiring.network, objection) as sender:
+        yield Observer(wiring, sender)

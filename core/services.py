@@ -1,0 +1,219 @@
+"""What pages and command line call: a session for one command, or services that live as long as the process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+
+from core.catalog.agents import AGENTS
+from core.change.work import Progress
+from core.choice.routes import routes_of
+from core.choice.variants import every_model, with_model
+from core.errors import SwitchyardError
+from core.model.agent import AgentId
+from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan, TargetInfo
+from core.model.choice import AgentChoice
+from core.model.probe import Health
+from core.model.snapshot import Job, JobKind, Problem, Snapshot
+from core.observer import Observer, first_snapshot, open_observer
+from core.probe.monitor import Monitor
+from core.probe.sweep import SweepReport
+from core.settings import Settings, load_settings
+from core.switchboard import Switchboard
+from core.wiring import Wiring, wired
+
+log = logging.getLogger(__name__)
+
+_KEPT_JOBS = 50
+_INTERNAL = Problem(
+    code="internal_error",
+    message="This failed inside Switchyard.",
+    remedy="See the log of this process, and report it.",
+)
+
+
+class Session:
+    """One command's way through the house, inside one event loop."""
+
+    def __init__(self, wiring: Wiring, observer: Observer) -> None:
+        self.settings = wiring.settings
+        self._observer = observer
+        self._switchboard = Switchboard(wiring)
+
+    async def detect(self) -> Snapshot:
+        """Find out everything that costs no tokens."""
+        return await self._observer.detect()
+
+    async def probe(
+        self, seen: Snapshot, *, agents: Sequence[AgentId], model: str | None, all_models: bool
+    ) -> SweepReport:
+        """Probe the agents' routes; with no agents named, those of all that are enabled."""
+        choices = chosen(seen, agents)
+        if all_models:
+            choices = [variant for choice in choices for variant in every_model(choice, seen.gateway, seen.catalogue)]
+        elif model is not None:
+            choices = [with_model(choice, model, seen.gateway) for choice in choices]
+        return await self._observer.probe(routes_of(choices))
+
+    def not_probed(self, seen: Snapshot, agents: Sequence[AgentId]) -> list[tuple[AgentChoice, Health]]:
+        """Return the agents that are never probed, and what that makes of their health."""
+        return [
+            (choice, Health.PAUSED if AGENTS[choice.agent].probeable else Health.UNKNOWN)
+            for choice in chosen(seen, agents)
+            if not choice.enabled or not AGENTS[choice.agent].probeable
+        ]
+
+    def targets(self) -> Sequence[TargetInfo]:
+        """Return the places where a choice can be applied."""
+        return self._switchboard.targets()
+
+    def changes(self, limit: int) -> Sequence[ChangeRecord]:
+        """Return the newest attempts first."""
+        return self._switchboard.changes(limit)
+
+    async def plan(self, request: ChangeRequest) -> Plan:
+        """Work a change out without writing anything."""
+        return await self._switchboard.plan(self._observer, request)
+
+    async def apply(self, request: ChangeRequest, *, actor: Actor, reason: str, force: bool) -> ChangeOutcome:
+        """Carry a change out."""
+        return await self._switchboard.apply(self._observer, request, actor=actor, reason=reason, force=force)
+
+    async def roll_back(self, change_id: str, *, actor: Actor, reason: str) -> ChangeOutcome:
+        """Put back what stood before a change."""
+        return await self._switchboard.roll_back(self._observer, change_id, actor=actor, reason=reason)
+
+
+def chosen(seen: Snapshot, agents: Sequence[AgentId]) -> list[AgentChoice]:
+    """Return the choices of the named agents, of all when none is named."""
+    return [choice for choice in seen.choices if not agents or choice.agent in agents]
+
+
+@asynccontextmanager
+async def open_session(settings: Settings) -> AsyncIterator[Session]:
+    """Wire up one command and take everything down after it."""
+    with wired(settings) as wiring:
+        async with open_observer(wiring) as observer:
+            yield Session(wiring, observer)
+
+
+class Services:
+    """What the pages read and start; everything slow runs in the monitor's loop, nothing here waits for a network."""
+
+    def __init__(self, wiring: Wiring, stack: ExitStack) -> None:
+        self.settings = wiring.settings
+        self._stack = stack
+        self._switchboard = Switchboard(wiring)
+        self._monitor = Monitor(
+            lambda: open_observer(wiring),
+            clock=wiring.clock,
+            first=first_snapshot(wiring),
+            sweep_interval_s=wiring.settings.sweep_interval_s,
+            host_interval_s=wiring.settings.host_interval_s,
+        )
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start watching."""
+        self._monitor.start()
+
+    def stop(self) -> None:
+        """Stop watching, and the simulated workspace where there is one; twice does no harm."""
+        self._monitor.stop()
+        self._stack.close()
+
+    def snapshot(self) -> Snapshot:
+        """Return everything the dashboard knows at this moment."""
+        return self._monitor.snapshot()
+
+    def request_sweep(self) -> None:
+        """Ask for a sweep now; returns at once."""
+        self._monitor.request_sweep()
+
+    def targets(self) -> Sequence[TargetInfo]:
+        """Return the places where a choice can be applied."""
+        return self._switchboard.targets()
+
+    def changes(self, limit: int = 50) -> Sequence[ChangeRecord]:
+        """Return the newest attempts first; raises StoreError."""
+        return self._switchboard.changes(limit)
+
+    def job(self, job_id: str) -> Job | None:
+        """Return a job as it stands, None when it is unknown or too old."""
+        return self._jobs.get(job_id)
+
+    def start_plan(self, request: ChangeRequest) -> str:
+        """Start working a change out; return the job's id."""
+
+        async def work(observer: Observer, progress: Progress) -> Plan:
+            return await self._switchboard.plan(observer, request, progress=progress)
+
+        return self._start(JobKind.PLAN, work)
+
+    def start_apply(self, request: ChangeRequest, *, actor: Actor, reason: str, expected_revision: str | None) -> str:
+        """Start carrying a change out; return the job's id."""
+
+        async def work(observer: Observer, progress: Progress) -> ChangeOutcome:
+            return await self._switchboard.apply(
+                observer, request, actor=actor, reason=reason, seen_revision=expected_revision, progress=progress
+            )
+
+        return self._start(JobKind.APPLY, work)
+
+    def start_rollback(self, change_id: str, *, actor: Actor, reason: str) -> str:
+        """Start putting back what stood before a change; return the job's id."""
+
+        async def work(observer: Observer, progress: Progress) -> ChangeOutcome:
+            return await self._switchboard.roll_back(observer, change_id, actor=actor, reason=reason, progress=progress)
+
+        return self._start(JobKind.ROLL_BACK, work)
+
+    def _start(self, kind: JobKind, work: Callable[[Observer, Progress], Awaitable[Plan | ChangeOutcome]]) -> str:
+        job_id = uuid.uuid4().hex
+        self._keep(Job(id=job_id, kind=kind))
+
+        def progress(phase: str) -> None:
+            job = self._jobs[job_id]
+            self._keep(replace(job, phases=(*job.phases, phase)))
+
+        async def whole(observer: Observer) -> None:
+            try:
+                self._finish(job_id, await work(observer, progress))
+            except SwitchyardError as exc:
+                self._finish(job_id, Problem(code=exc.code, message=exc.message, remedy=exc.remedy))
+            except Exception:
+                # The job's own edge: the person who waits for it must hear of it, and the log has the rest.
+                log.exception("job %s failed", job_id)
+                self._finish(job_id, _INTERNAL)
+
+        self._monitor.submit(whole)
+        return job_id
+
+    def _finish(self, job_id: str, result: Plan | ChangeOutcome | Problem) -> None:
+        job = replace(self._jobs[job_id], done=True)
+        if isinstance(result, Plan):
+            job = replace(job, plan=result)
+        elif isinstance(result, ChangeOutcome):
+            job = replace(job, outcome=result)
+            self._monitor.request_sweep()
+        else:
+            job = replace(job, problem=result)
+        self._keep(job)
+
+    def _keep(self, job: Job) -> None:
+        with self._lock:
+            self._jobs[job.id] = job
+            while len(self._jobs) > _KEPT_JOBS:
+                del self._jobs[next(iter(self._jobs))]
+
+
+def build_services(settings: Settings | None = None) -> Services:
+    """Wire up the services of this process; raises ConfigurationError when the environment cannot be meant."""
+    with ExitStack() as stack:
+        wiring = stack.enter_context(wired(settings or load_settings()))
+        return Services(wiring, stack.pop_all())
