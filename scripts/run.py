@@ -14,14 +14,15 @@ USUAL_PORT = 8501
 
 def main() -> None:
     """Replace this process by Streamlit, so that Ctrl-C and signals reach it directly."""
-    port = _port()
+    port = chosen_port()
     print(f"\n  Switchyard: http://{ADDRESS}:{port}   (Ctrl-C stops it)\n", flush=True)
     os.chdir(ROOT)
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     os.execv(sys.executable, [*command, "--server.address", ADDRESS, "--server.port", str(port)])
 
 
-def _port() -> int:
+def chosen_port() -> int:
+    """Return the port of PORT, or the first free one from the usual one on."""
     wanted = os.environ.get("PORT")
     if wanted is None:
         return next(port for port in range(USUAL_PORT, USUAL_PORT + 100) if _is_free(port))

@@ -1,0 +1,71 @@
+"""The commands behind `make`: one clear sentence when something is missing."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts import chromium, run
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield int(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("given", ["http", "0", "70000", "-1", ""])
+def test_a_port_that_is_none_is_refused_with_an_example(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", given)
+
+    with pytest.raises(SystemExit, match="not a port number"):
+        run.chosen_port()
+
+
+def test_a_taken_port_is_named_and_another_proposed(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", str(taken_port))
+
+    with pytest.raises(SystemExit, match=f"Port {taken_port} is taken"):
+        run.chosen_port()
+
+
+def test_without_a_wish_the_next_free_port_is_taken(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.setattr(run, "USUAL_PORT", taken_port)
+
+    assert run.chosen_port() > taken_port
+
+
+def test_a_missing_chromium_stops_an_ordinary_user_with_the_command_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chromium, "find_chromium", lambda: None)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    with pytest.raises(SystemExit, match="sudo sh -c 'apt-get update"):
+        chromium.main()
+
+
+def test_ci_runs_what_a_reader_of_the_readme_would_type() -> None:
+    commands = [line for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines() if "make" in line]
+
+    assert commands == ["exec make test"]
+
+
+def test_the_setup_script_needs_no_package(tmp_path: Path) -> None:
+    script = ROOT / "scripts" / "setup_environment.py"
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", f"import runpy; runpy.run_path({str(script)!r})"],
+        capture_output=True,
+        cwd=tmp_path,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
