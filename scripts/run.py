@@ -26,7 +26,7 @@ def chosen_port() -> int:
     wanted = os.environ.get("PORT")
     if wanted is None:
         return next(port for port in range(USUAL_PORT, USUAL_PORT + 100) if _is_free(port))
-    if not wanted.isdigit() or not 0 < int(wanted) < 65536:
+    if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
         sys.exit(f"PORT is {wanted!r}, which is not a port number. Type for example: PORT=8600 make run")
     if not _is_free(int(wanted)):
         sys.exit(f"Port {wanted} is taken. Type for example: PORT={int(wanted) % 65000 + 1} make run")
