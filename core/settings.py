@@ -27,24 +27,58 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(name="DATABRICKS_HOST", default="", meaning="Workspace URL, with or without https://; none of host and profile: simulated workspace"),
+    Setting(
+        name="DATABRICKS_HOST",
+        default="",
+        meaning="Workspace URL, with or without https://; none of host and profile: simulated workspace",
+    ),
     Setting(name="DATABRICKS_TOKEN", default="", meaning="Personal access token of the dashboard"),
-    Setting(name="DATABRICKS_CLIENT_ID", default="", meaning="Service principal of the dashboard (injected on Databricks Apps)"),
+    Setting(
+        name="DATABRICKS_CLIENT_ID",
+        default="",
+        meaning="Service principal of the dashboard (injected on Databricks Apps)",
+    ),
     Setting(name="DATABRICKS_CLIENT_SECRET", default="", meaning="Its OAuth secret"),
-    Setting(name="DATABRICKS_AUTH_TYPE", default="", meaning="Which credential to use when several are set: pat, oauth-m2m, databricks-cli, azure-cli …"),
+    Setting(
+        name="DATABRICKS_AUTH_TYPE",
+        default="",
+        meaning="Which credential to use when several are set: pat, oauth-m2m, databricks-cli, azure-cli …",
+    ),
     Setting(name="DATABRICKS_CONFIG_PROFILE", default="", meaning="Profile of the Databricks config file to use"),
     Setting(name="DATABRICKS_CONFIG_FILE", default="~/.databrickscfg", meaning="That file"),
     Setting(name="DATABRICKS_WORKSPACE_ID", default="", meaning="Workspace id, compared with what the workspace says"),
-    Setting(name="DATABRICKS_GATEWAY_HOST", default="unset", meaning="unset: find the gateway; a URL: use it; empty: gateway off, use serving-endpoints"),
-    Setting(name="DATABRICKS_APP_NAME", default="", meaning="Injected on Databricks Apps; with the client id it marks that we run there"),
+    Setting(
+        name="DATABRICKS_GATEWAY_HOST",
+        default="unset",
+        meaning="unset: find the gateway; a URL: use it; empty: gateway off, use serving-endpoints",
+    ),
+    Setting(
+        name="DATABRICKS_APP_NAME",
+        default="",
+        meaning="Injected on Databricks Apps; with the client id it marks that we run there",
+    ),
     Setting(name="HERMES_HOME", default="~/.hermes", meaning="Folder of Hermes' own config.yaml on this machine"),
     Setting(name="SWITCHYARD_SIMULATE", default="", meaning="Scene of the simulated workspace: " + ", ".join(SCENES)),
-    Setting(name="SWITCHYARD_STATE_DIR", default=".switchyard", meaning="Folder for the changes database and the simulated configs"),
-    Setting(name="SWITCHYARD_TRUSTED_HOSTS", default="", meaning="Further hosts that may receive bearer tokens, comma-separated; a loopback origin with its port"),
+    Setting(
+        name="SWITCHYARD_STATE_DIR",
+        default=".switchyard",
+        meaning="Folder for the changes database and the simulated configs",
+    ),
+    Setting(
+        name="SWITCHYARD_TRUSTED_HOSTS",
+        default="",
+        meaning="Further hosts that may receive bearer tokens, comma-separated; a loopback origin with its port",
+    ),
     Setting(name="SWITCHYARD_SWEEP_INTERVAL_S", default="300", meaning="Seconds between sweeps that ask the models"),
-    Setting(name="SWITCHYARD_HOST_INTERVAL_S", default="60", meaning="Seconds between checks that the hosts still answer"),
+    Setting(
+        name="SWITCHYARD_HOST_INTERVAL_S", default="60", meaning="Seconds between checks that the hosts still answer"
+    ),
     Setting(name="SWITCHYARD_CONCURRENCY", default="16", meaning="Probes at the same time, 1 to 64"),
-    Setting(name="SWITCHYARD_CONFIRM_DELAY_S", default="2", meaning="Pause before a failure that looks final is asked once more"),
+    Setting(
+        name="SWITCHYARD_CONFIRM_DELAY_S",
+        default="2",
+        meaning="Pause before a failure that looks final is asked once more",
+    ),
 )
 
 
@@ -135,7 +169,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         inside_databricks_apps=inside,
         hermes_home=Path(env.get("HERMES_HOME") or "~/.hermes").expanduser(),
         state_dir=_state_dir(env),
-        trusted_hosts=tuple(part.strip() for part in env.get("SWITCHYARD_TRUSTED_HOSTS", "").split(",") if part.strip()),
+        trusted_hosts=tuple(
+            part.strip() for part in env.get("SWITCHYARD_TRUSTED_HOSTS", "").split(",") if part.strip()
+        ),
         sweep_interval_s=_number(env, "SWITCHYARD_SWEEP_INTERVAL_S", 300.0, low=1, high=86_400),
         host_interval_s=_number(env, "SWITCHYARD_HOST_INTERVAL_S", 60.0, low=1, high=86_400),
         concurrency=int(_number(env, "SWITCHYARD_CONCURRENCY", 16, low=1, high=64)),

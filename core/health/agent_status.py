@@ -9,7 +9,7 @@ from datetime import datetime
 from core.catalog.agents import AGENTS
 from core.model.agent import AgentId
 from core.model.choice import AgentChoice, SlotChoice
-from core.model.probe import Diagnosis, Health, ProbeResult, Rung
+from core.model.probe import Diagnosis, Health, ProbeResult
 from core.model.route import Identity
 
 _WORST_FIRST = (Health.DOWN, Health.UNKNOWN, Health.DEGRADED, Health.PAUSED, Health.HEALTHY)
@@ -39,7 +39,9 @@ def agent_status(choice: AgentChoice, results: Sequence[ProbeResult]) -> AgentSt
     """
     spec = AGENTS[choice.agent]
     if not spec.probeable:
-        return AgentStatus(agent=choice.agent, health=Health.UNKNOWN, headline="Cannot be seen from here", remedy=spec.note)
+        return AgentStatus(
+            agent=choice.agent, health=Health.UNKNOWN, headline="Cannot be seen from here", remedy=spec.note
+        )
     if not choice.enabled:
         headline = f"Switched off by {spec.enable_variable}"
         return AgentStatus(agent=choice.agent, health=Health.PAUSED, headline=headline)
