@@ -16,9 +16,10 @@ from core.choice.routes import routes_of
 from core.detect.flow import run_flow
 from core.detect.gateway import resolve_gateway
 from core.detect.identity import who_am_i
-from core.detect.models import listing_flows, merge_listings
+from core.detect.listing import listing_flows
+from core.detect.models import merge_models
 from core.detect.trust import may_receive_bearer
-from core.detect.workspace import conclude_workspace, host_metadata, known_workspace_id, routing_headers
+from core.detect.workspace import conclude_workspace, host_metadata, known_workspace_id
 from core.errors import SwitchyardError
 from core.model.agent import AgentId
 from core.model.choice import AgentChoice, LintFinding
@@ -124,10 +125,8 @@ class Observer:
         return replace(seen, choices=self._choose(seen))
 
     async def _list_models(self, workspace_id: str | None, token: Secret | None) -> ModelCatalogue:
-        headers = routing_headers(self.wiring.host, workspace_id)
-        flows = listing_flows(self.wiring.host.origin, headers)
-        listings = await asyncio.gather(*(run_flow(flow, self._sender, token) for flow in flows))
-        return merge_listings(listings)
+        flows = listing_flows(self.wiring.host, workspace_id)
+        return merge_models(await asyncio.gather(*(run_flow(flow, self._sender, token) for flow in flows)))
 
     async def _token(self) -> tuple[Secret | None, Problem | None]:
         try:
