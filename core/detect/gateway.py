@@ -71,6 +71,8 @@ class _Search:
     stopped: str | None = None
     # Set when the workspace's own origin does not let us in, in words.
     shut: str | None = None
+    # Set when further guesses would only cost time, in words.
+    silent: str | None = None
 
     @property
     def origin(self) -> str:
@@ -229,7 +231,7 @@ def _constructed_dedicated(search: _Search, listed: list[str]) -> _Steps:
         unknown = "the workspace id is not known" if not workspace.workspace_id else "no form of such a host is known"
         search.skip(step, None, search.stopped or search.shut or f"nothing to guess: {unknown} here")
     for origin in origins:
-        if reason := search.stopped or search.shut:
+        if reason := search.stopped or search.shut or search.silent:
             search.skip(step, origin, reason)
             continue
         yield from _dedicated(search, _Guess(step=step, origin=origin, source=GatewaySource.DERIVED, label=_GUESSED))
@@ -252,6 +254,8 @@ def _dedicated(search: _Search, guess: _Guess) -> _Steps:
         search.choose(guess.step, chosen, reason, reading.ms)
     else:
         search.reject(guess.step, guess.origin, reason, reading.ms)
+    if reading.diagnosis is D.TIMED_OUT:
+        search.silent = "not asked: a guess before it got no answer in time, and each would cost as long"
 
 
 def _serving_endpoints(search: _Search) -> _Steps:
@@ -289,4 +293,5 @@ def _origin(url: str) -> str | None:
         parts = urlsplit(url.strip())
     except ValueError:
         return None
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc and len(url) < 500 else None
+    plain = parts.netloc.isprintable() and "@" not in parts.netloc and len(url) < 500
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc and plain else None

@@ -60,6 +60,8 @@ class Reading:
     @property
     def is_forbidden(self) -> bool:
         """Say whether the credential was understood but not allowed; that says nothing about what is behind."""
+        if self.diagnosis is D.SCOPE_MISSING:
+            return True
         return self.status == 403 and not self.is_dead_credential and self.diagnosis is not D.NETWORK_BLOCKED
 
 
@@ -115,8 +117,10 @@ def _of_redirect(answer: HttpAnswer) -> tuple[D, str]:
     if "private-link" in location.lower():
         return D.NETWORK_BLOCKED, f"{answer.status} to the Private Link error page"
     try:
-        target = urlsplit(location).hostname or "its own login page"
+        target = urlsplit(location).hostname or "a path of its own"
     except ValueError:
+        target = "an unreadable address"
+    if not target.isprintable() or len(target) > 253:
         target = "an unreadable address"
     return D.REDIRECTED, f"{answer.status} redirect to {target}, which is never followed"
 

@@ -173,6 +173,13 @@ def test_arbitrary_json_never_raises(payload: Any) -> None:
     assert len(parse_error(400, {}, json.dumps(payload).encode()).message) <= MESSAGE_LIMIT
 
 
+def test_errors_nested_in_errors_are_read_a_few_levels_deep() -> None:
+    nested: Any = {"message": "too deep"}
+    for _ in range(6):
+        nested = {"error": nested}
+    assert parse_error(400, {}, json.dumps(nested).encode()).message == ""
+
+
 def test_deeply_nested_json_never_raises() -> None:
     assert parse_error(400, {}, b"[" * 60_000).shape == "text"
 

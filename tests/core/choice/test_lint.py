@@ -94,6 +94,10 @@ def test_a_missing_fallback_is_a_warning() -> None:
     assert lint(slot("primary", OPUS), slot("fallback", None))["fallback_missing"].severity is Severity.WARNING
 
 
+def test_a_fallback_without_a_primary_is_compared_with_nothing() -> None:
+    assert lint(slot("primary", None), slot("fallback", OPUS)) == {}
+
+
 def test_agents_without_a_chain_miss_no_fallback() -> None:
     assert lint(slot("default", OPUS), agent=AgentId.COPILOT) == {}
 

@@ -17,7 +17,7 @@ from core.model.gateway import Gateway, GatewaySource, Generation, TraceOutcome,
 from core.model.workspace import Cloud, Environment, Workspace
 from core.ports import FailureKind
 from tests.core.detect import feeding
-from tests.core.detect.feeding import Fed, Prepared, answer, failure, feed
+from tests.core.detect.feeding import Fed, Prepared, answer, failure, feed, refusal
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 HOST = parse_host("dbc-a1b2c3d4-e5f6.cloud.databricks.com")
@@ -143,6 +143,22 @@ FALLS_THROUGH = {
     "499": (feeding.CANCELLED, "499 CANCELLED", _ALL_WITH_SERVICES),
     "500": (feeding.BROKEN, "500 INTERNAL_ERROR", _ALL_WITH_SERVICES),
     "redirect": (feeding.REDIRECT, "302 redirect to login.example.com", _ALL_WITH_SERVICES),
+    "redirect to a path": (
+        answer(307, location="/login.html"),
+        "307 redirect to a path of its own",
+        _ALL_WITH_SERVICES,
+    ),
+    "redirect to nonsense": (answer(302, location="https://["), "an unreadable address", _ALL_WITH_SERVICES),
+    "redirect to a hostile name": (
+        answer(302, location="https://a\u202eb/"),
+        "an unreadable address",
+        _ALL_WITH_SERVICES,
+    ),
+    "scope by 401": (
+        refusal(401, "UNAUTHENTICATED", "Invalid scope, required scopes: ai-gateway"),
+        "cannot verify, a permission is missing (401",
+        _ALL_WITH_SERVICES,
+    ),
     "too large": (answer(200, b'{"data"', truncated=True), "larger than", _ALL_WITH_SERVICES),
 }
 
@@ -295,6 +311,33 @@ def test_azure_guesses_are_tried_until_one_answers() -> None:
     assert gateway.base_url == found
     tried = [step for step in gateway.trace if step.step == "constructed_dedicated"]
     assert [step.outcome.value for step in tried] == ["rejected", "chosen", "skipped", "skipped", "skipped"]
+
+
+def test_a_guess_without_an_answer_in_time_ends_the_guessing_only() -> None:
+    host = parse_host("adb-2718281828459047.7.azuredatabricks.net")
+    workspace = workspace_of(host, Cloud.AZURE, Environment.PUBLIC, "2718281828459047")
+    outcomes: dict[str, Prepared] = {
+        f"{host.origin}/ai-gateway/anthropic/v1/models": feeding.NOT_IMPLEMENTED,
+        "https://2718281828459047.7.ai-gateway.azuredatabricks.net/anthropic/v1/models": feeding.TIMEOUT,
+        f"{host.origin}/api/2.0/serving-endpoints": SERVING_LIST,
+    }
+    gateway = resolve(outcomes, host=host, workspace=workspace).result
+    tried = [step for step in gateway.trace if step.step == "constructed_dedicated"]
+    assert [step.outcome.value for step in tried] == ["rejected", "skipped", "skipped", "skipped", "skipped"]
+    assert gateway.generation is Generation.SERVING_ENDPOINTS
+
+
+def test_only_the_first_listed_hosts_are_tried_and_none_after_one_was_chosen() -> None:
+    hosts = [f"https://{number}.ai-gateway.cloud.databricks.com" for number in range(5)]
+    listing = answer(200, {"endpoints": [{"ai_gateway_url": f"{host}/x"} for host in hosts]})
+    outcomes: dict[str, Prepared] = {
+        MODELS: feeding.NOT_IMPLEMENTED,
+        V2: listing,
+        f"{hosts[1]}/anthropic/v1/models": MODEL_LIST,
+    }
+    gateway = resolve(outcomes).result
+    tried = [(step.candidate, step.outcome.value) for step in gateway.trace if step.step == "listed_dedicated"]
+    assert tried == [(hosts[0], "rejected"), (hosts[1], "chosen"), (hosts[2], "skipped")]
 
 
 @pytest.mark.parametrize(
