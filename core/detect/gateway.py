@@ -126,12 +126,16 @@ def resolve_gateway(
     yield from _constructed_dedicated(search, listed)
     if explicit is not None or not disabled:
         yield from _serving_endpoints(search)
+    return _found(search, now())
+
+
+def _found(search: _Search, at: datetime) -> Gateway:
     return Gateway(
         base_url=search.chosen.base_url if search.chosen else None,
         generation=search.chosen.generation if search.chosen else None,
         source=search.chosen.source if search.chosen else GatewaySource.NONE,
         trace=tuple(search.trace),
-        resolved_at=now(),
+        resolved_at=at,
     )
 
 

@@ -90,16 +90,13 @@ def conclude_workspace(
     )
     workspace_id, id_evidence, id_contradictions = _weigh_ids(claims)
     cloud, cloud_evidence, cloud_contradictions = _weigh_clouds(parsed.zone, metadata)
+    named = Evidence(source=host_source, value=parsed.origin, verdict=_FORMS[parsed.form])
     return Workspace(
         host=parsed.origin,
         workspace_id=workspace_id,
         cloud=cloud,
         environment=parsed.zone.environment if parsed.zone else Environment.UNKNOWN,
-        evidence=(
-            Evidence(source=host_source, value=parsed.origin, verdict=_FORMS[parsed.form]),
-            *cloud_evidence,
-            *id_evidence,
-        ),
+        evidence=(named, *cloud_evidence, *id_evidence),
         contradictions=(*id_contradictions, *cloud_contradictions),
         simulated=simulated or metadata.simulated,
     )
