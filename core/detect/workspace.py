@@ -80,7 +80,6 @@ def conclude_workspace(
     host_source: str = "DATABRICKS_HOST",
 ) -> Workspace:
     """Return the workspace with the evidence of every source; `org_id` is what the answer to the identity said."""
-    # The workspace's own word to our credential weighs most, what somebody set least (databricks.md §5.4).
     claims = (
         _Claim(source=_ORG_HEADER, value=org_id, silence=org_answer),
         _Claim(source=_METADATA, value=metadata.workspace_id, silence=_said_nothing(metadata, "workspace id")),
@@ -111,6 +110,7 @@ _FORMS: Mapping[HostForm, str] = {
 
 
 def _weigh_ids(claims: Iterable[_Claim]) -> tuple[str | None, list[Evidence], list[str]]:
+    """The first claim wins: the workspace's own word to our credential first, what somebody set last."""
     claims = tuple(claims)
     winner = next((claim for claim in claims if claim.value), None)
     evidence: list[Evidence] = []
