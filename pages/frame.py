@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import SwitchyardError
 from pages.ui.errors import shown_errors
-from pages.ui.formats import escape
+from pages.ui.formats import code, escape
 from pages.ui.identity import current_actor
 from pages.ui.messages import show_flash
 from pages.ui.misconfigured import show_misconfiguration
@@ -34,7 +34,7 @@ except SwitchyardError as error:
 
 actor = current_actor(services.settings)
 with st.sidebar:
-    st.caption(f":material/person: You are **{escape(actor.name)}**")
+    st.caption(f":material/person: You are {code(actor.name)}")
     allowed = ":material/lock_open: You may change things" if actor.may_change else ":material/lock: Read-only"
     st.caption(f"{allowed}: {escape(actor.why)}")
 

@@ -31,7 +31,7 @@ def _line(row: AgentRow, *, simulated: bool, now: datetime, action: Callable[[Ag
     name, model, health, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
     name.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
     others = f"  \n:small[:gray[{escape(row.others)}]]" if row.others else ""
-    source = f" :small[:gray[{escape(row.source)}]]" if row.source else ""
+    source = f"  \n:small[:gray[{escape(row.source)}]]" if row.source else ""
     model.markdown(f"{code(row.model)}{source}{others}")
     with health:
         _health(row, simulated=simulated)
@@ -57,8 +57,7 @@ def _below(row: AgentRow) -> None:
     for finding in row.lint:
         sign = SEVERITY_SIGNS[finding.severity]
         st.markdown(f":{sign.color}[{sign.icon} {sign.word}:] {escape(finding.message)}")
-    for result in row.explained:
-        _verdict(result)
+    _verdicts(row.explained)
 
 
 def _checks(row: AgentRow) -> None:
@@ -67,18 +66,25 @@ def _checks(row: AgentRow) -> None:
     with st.popover("Checks", icon=":material/stairs:", width="stretch", key=f"checks_{row.choice.agent}"):
         st.markdown(f"**{escape(row.label)}**: {plural(len(row.verdicts), 'verdict')}, rung by rung")
         st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
-        for result in row.verdicts:
-            _verdict(result)
+        _verdicts(row.verdicts)
 
 
-def _verdict(result: ProbeResult) -> None:
+def _verdicts(results: Sequence[ProbeResult]) -> None:
+    said = None
+    for result in results:
+        # The same cause under two credentials is explained once.
+        _verdict(result, explain=(result.message, result.remedy) != said)
+        said = (result.message, result.remedy)
+
+
+def _verdict(result: ProbeResult, *, explain: bool) -> None:
     sign = HEALTH_SIGNS[result.health]
     slot, _, identity = verdict_name(result).partition(" · ")
     lines = [
         f"{escape(slot)} · {code(result.route.model)} · {escape(identity)} · "
         f":{sign.color}[{sign.icon} **{sign.word}**] — {escape(headline_of(result))}"
     ]
-    if result.health is not Health.HEALTHY:
+    if result.health is not Health.HEALTHY and explain:
         lines.append(f":small[{escape(result.message)}]")
         lines += [f":small[:material/build: {escape(result.remedy)}]"] if result.remedy else []
         if result.suggestion:

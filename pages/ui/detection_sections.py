@@ -12,11 +12,22 @@ from core.model.snapshot import Snapshot
 from core.settings import Settings
 from pages.ui.banners import show_banners
 from pages.ui.curls import agent_curls, workspace_curls
-from pages.ui.formats import GENERATION_WORDS, TRACE_SIGNS, age_text, code, escape, markdown_table, ms_text, plural
+from pages.ui.formats import (
+    GENERATION_WORDS,
+    SOURCE_WORDS,
+    TRACE_SIGNS,
+    age_text,
+    code,
+    escape,
+    markdown_table,
+    ms_text,
+    plural,
+)
 from pages.ui.strip import show_identity
 from pages.ui.tables import rows_for_environment, rows_for_evidence, rows_for_listings, rows_for_models, rows_for_trace
 
 _MODELS_GRID = "models_grid"
+_STEPS_IN_CARD = 2
 
 
 def show_workspace(snapshot: Snapshot) -> None:
@@ -42,7 +53,7 @@ def show_gateway(snapshot: Snapshot) -> None:
         st.caption("No gateway has been looked for yet.")
         return
     age = age_text(gateway.resolved_at, datetime.now(UTC))
-    st.markdown(f"{code(gateway.base_url or '')} :gray[· {gateway.source} · resolved {age}]")
+    st.markdown(f"{code(gateway.base_url or '')} :gray[· {SOURCE_WORDS[gateway.source]} · resolved {age}]")
     st.markdown(markdown_table(rows_for_trace(gateway)))
     for column, generation in zip(st.columns(len(Generation), gap="small"), Generation, strict=True):
         with column, st.container(border=True, height="stretch", gap="xsmall"):
@@ -54,11 +65,13 @@ def _generation(gateway: Gateway, generation: Generation) -> None:
     steps = [step for step in gateway.trace if generation_of(step) is generation]
     if not steps:
         st.caption("Not tried.")
-    for step in steps:
+    for step in steps[:_STEPS_IN_CARD]:
         sign = TRACE_SIGNS[step.outcome]
         time = f" · {ms_text(step.latency_ms)}" if step.latency_ms is not None else ""
         st.badge(f"{sign.word}{time}", icon=sign.icon, color=sign.color)
         st.caption(f"{code(step.candidate or '')}  \n{escape(step.reason)}")
+    if len(steps) > _STEPS_IN_CARD:
+        st.caption(f"and {plural(len(steps) - _STEPS_IN_CARD, 'more candidate')}, in the table above")
     if any(step.outcome is TraceOutcome.CHOSEN for step in steps):
         paths = {
             dialect.label: path
@@ -66,7 +79,11 @@ def _generation(gateway: Gateway, generation: Generation) -> None:
             for (where, dialect), path in spec.bases.items()
             if where is generation
         }
-        st.caption("  \n".join(f"{label}: {code('…' + path)}" for label, path in paths.items()))
+        st.caption(
+            "  \n".join(
+                f"{label}: {code('…' + path) if path else 'the base URL itself'}" for label, path in paths.items()
+            )
+        )
 
 
 def generation_of(step: TraceStep) -> Generation | None:

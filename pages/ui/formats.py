@@ -10,12 +10,14 @@ from typing import Literal
 
 from core.model.change import ChangeState, DiffOp
 from core.model.choice import Severity
-from core.model.gateway import Generation, TraceOutcome
+from core.model.gateway import GatewaySource, Generation, TraceOutcome
 from core.model.models import ListingOutcome
 from core.model.probe import Health, RungOutcome
 
 NOTHING = "–"
 Color = Literal["red", "orange", "green", "blue", "violet", "gray"]
+# Streamlit makes links of bare addresses even where their marks are escaped; an invisible joiner keeps them text.
+_ADDRESS = re.compile(r"(@|://|www)(?=\S)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
 
 
@@ -74,6 +76,13 @@ STATE_SIGNS = {
     ChangeState.ROLLBACK_FAILED: Sign(word="Rollback failed", icon=":material/cancel:", color="red"),
     ChangeState.NEEDS_PERSON: Sign(word="Needs a person", icon=":material/person_alert:", color="red"),
 }
+SOURCE_WORDS = {
+    GatewaySource.EXPLICIT: "set by DATABRICKS_GATEWAY_HOST",
+    GatewaySource.DISABLED: "switched off by an empty DATABRICKS_GATEWAY_HOST",
+    GatewaySource.DISCOVERED: "discovered",
+    GatewaySource.DERIVED: "derived from the workspace",
+    GatewaySource.NONE: "no gateway found",
+}
 GENERATION_WORDS = {
     Generation.WORKSPACE: "workspace gateway",
     Generation.DEDICATED: "dedicated gateway",
@@ -127,7 +136,7 @@ def short_id(identifier: str) -> str:
 
 def escape(text: str) -> str:
     """Return text that reads the same in Streamlit's Markdown, whoever wrote it: no markup, links, colours or icons."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\1\u2060", " ".join(text.split())))
 
 
 def code(text: str) -> str:

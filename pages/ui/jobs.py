@@ -72,5 +72,4 @@ def show_ending(job: Job, close: Callable[[], None]) -> None:
         problem_box(job.problem)
     if job.outcome is not None:
         show_outcome(job.outcome)
-    if st.button("Close", key=CLOSE, type="primary", on_click=reporting(close)):
-        st.rerun()
+    st.button("Close", key=CLOSE, type="primary", on_click=reporting(close))

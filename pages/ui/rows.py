@@ -18,6 +18,7 @@ from pages.ui.formats import NOTHING
 
 # Results older than twice the real interval still stand, but say so.
 _STALE_INTERVALS = 2
+_LONGEST_PATH = 32
 _NEEDS_WORDS = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN)
 
 
@@ -99,8 +100,13 @@ def source_text(choice: AgentChoice, slot: SlotChoice | None) -> str:
     if slot.source is Layer.ENVIRONMENT:
         return f"from {slot.variable}" if slot.variable else "from the environment"
     if slot.source is Layer.TARGET:
-        return f"from {choice.config.path}" if choice.config else "from the agent's own config"
+        return f"from {short_path(choice.config.path)}" if choice.config else "from the agent's own config"
     return "override" if slot.source is Layer.OVERRIDE else "default"
+
+
+def short_path(path: str) -> str:
+    """Return enough of a path to know the file: its folder and its name when the whole is long."""
+    return path if len(path) <= _LONGEST_PATH else "/".join(["…", *path.split("/")[-2:]])
 
 
 def _others(choice: AgentChoice) -> str:

@@ -92,7 +92,7 @@ def show_identity(snapshot: Snapshot) -> None:
         _box("Identity", "Not known" if snapshot.problem else "Looking …", escape(snapshot.credential or ""))
         return
     kind = f"{_KINDS[identity.kind]}, {_ADMIN[identity.is_admin]}"
-    _box("Identity", escape(identity.name or "Unknown"), kind, escape(snapshot.credential or ""))
+    _box("Identity", code(identity.name) if identity.name else "Unknown", kind, escape(snapshot.credential or ""))
 
 
 def _health(statuses: Sequence[AgentStatus]) -> None:

@@ -100,11 +100,19 @@ def _rollback_dialog(request: RequestContext, change_id: str) -> None:
 
 @st.fragment(run_every=_POLL_S)
 def _polled_switch(request: RequestContext, agent: AgentId) -> None:
+    _end_if_closed()
     with shown_errors():
         show_switch(request, agent, close=forget)
 
 
 @st.fragment(run_every=_POLL_S)
 def _polled_rollback(request: RequestContext, change_id: str) -> None:
+    _end_if_closed()
     with shown_errors():
         show_rollback(request, change_id, close=forget)
+
+
+def _end_if_closed() -> None:
+    """Run the whole page when a button of the dialog has closed it: that takes it off the screen."""
+    if _OPEN not in st.session_state:
+        st.rerun()

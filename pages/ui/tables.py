@@ -44,7 +44,7 @@ def rows_for_trace(gateway: Gateway) -> list[Row]:
 def _trace_row(number: int, step: TraceStep) -> Row:
     return {
         "#": str(number),
-        "Step": escape(step.step),
+        "Step": escape(step.step.replace("_", " ")),
         "Candidate": code(step.candidate or ""),
         "Outcome": badge(TRACE_SIGNS[step.outcome]),
         "Reason": escape(step.reason),
@@ -56,7 +56,7 @@ def rows_for_listings(catalogue: ModelCatalogue) -> list[Row]:
     """Return what each model listing said."""
     return [
         {
-            "Listing": code(listing.source),
+            "Listing": escape(listing.source.replace("_", " ")),
             "Outcome": badge(LISTING_SIGNS[listing.outcome]),
             "Models": str(listing.count),
             "Detail": escape(listing.detail) or NOTHING,

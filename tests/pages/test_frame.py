@@ -27,7 +27,7 @@ def test_the_frame_stays_in_charge_on_every_run(open_frame: OpenFrame) -> None:
     for _ in range(2):
         app.run()
         assert app.title[0].value == "Overview"
-        assert "You are **riley**" in words(app)
+        assert "You are `riley`" in words(app)
 
 
 def test_somebody_who_may_not_change_reads_why(open_frame: OpenFrame) -> None:

@@ -24,7 +24,7 @@ def test_the_strip_names_workspace_cloud_gateway_and_identity(open_frame: OpenFr
     assert "**Azure**" in text
     assert f"{snapshots.HOST}/ai-gateway" in text
     assert "an authenticated model list of the right shape" in text
-    assert "**switchyard-app**" in text
+    assert "`switchyard-app`" in text
     assert "Service principal, not a workspace admin" in text
 
 
