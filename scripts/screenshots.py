@@ -25,6 +25,7 @@ FOLDER = ROOT / "docs" / "screenshots"
 SCENE = "incident"
 WIDTH, LEAST_HEIGHT = 1440, 900
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+DIALOG_HEIGHT = 1150
 WAIT_MS = 45_000
 
 
@@ -70,6 +71,7 @@ def _switch(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) 
     dialog.get_by_text("Read it from the environment variable DATABRICKS_TOKEN").click()
     dialog.get_by_role("button", name="Preview").click()
     expect(dialog.get_by_text("Ready to apply.")).to_be_visible(timeout=WAIT_MS)
+    page.set_viewport_size({"width": WIDTH, "height": DIALOG_HEIGHT})
     _save(page, f"switch-{theme}", grow=False)
 
 

@@ -73,9 +73,10 @@ def _generation(gateway: Gateway, generation: Generation) -> None:
     if len(steps) > _STEPS_IN_CARD:
         st.caption(f"and {plural(len(steps) - _STEPS_IN_CARD, 'more candidate')}, in the table above")
     if any(step.outcome is TraceOutcome.CHOSEN for step in steps):
+        # Some agents repeat a version segment in their base; the first of the catalogue that speaks a dialect stands.
         paths = {
             dialect.label: path
-            for spec in AGENTS.values()
+            for spec in reversed(AGENTS.values())
             for (where, dialect), path in spec.bases.items()
             if where is generation
         }

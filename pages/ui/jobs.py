@@ -8,8 +8,9 @@ from typing import Literal
 import streamlit as st
 
 from core.health.agent_status import headline_of
-from core.model.change import ChangeOutcome, ChangeState
+from core.model.change import ChangeOutcome, ChangeState, CredentialUse
 from core.model.probe import ProbeResult
+from core.model.route import Identity
 from core.model.snapshot import Job
 from pages.ui.errors import reporting
 from pages.ui.formats import HEALTH_SIGNS, code, escape
@@ -53,16 +54,18 @@ def show_outcome(outcome: ChangeOutcome) -> None:
         st.info(f"**{sentence}**{detail}", icon=":material/info:")
     else:
         st.error(f"**{sentence}**{detail}", icon=":material/error:")
-    show_verdicts(outcome.verification)
+    show_verdicts(outcome.verification, use=outcome.plan.request.credential)
 
 
-def show_verdicts(results: Sequence[ProbeResult]) -> None:
-    """Show probe results as lines."""
+def show_verdicts(results: Sequence[ProbeResult], *, use: CredentialUse = CredentialUse.KEEP) -> None:
+    """Show probe results as lines; `use` says which token a change gives to the agent."""
     for result in results:
         sign = HEALTH_SIGNS[result.health]
+        renewed = use is CredentialUse.ENVIRONMENT and result.route.identity is Identity.STORED
+        whose = "token from DATABRICKS_TOKEN" if renewed else result.route.identity.label
         st.markdown(
             f":{sign.color}[{sign.icon} **{sign.word}**] {escape(result.route.slot)} · {code(result.route.model)} · "
-            f"{escape(result.route.identity.label)} — {escape(headline_of(result))}"
+            f"{escape(whose)} — {escape(headline_of(result))}"
         )
 
 

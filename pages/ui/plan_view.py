@@ -26,7 +26,7 @@ def show_plan(plan: Plan) -> None:
         st.markdown(f":{sign.color}[{sign.icon} {sign.word}:] {escape(finding.message)}")
     if plan.preflight:
         st.markdown("**Pre-flight**: asked now, exactly as the agent would")
-        show_verdicts(plan.preflight)
+        show_verdicts(plan.preflight, use=plan.request.credential)
     kind, icon, word = _DECISIONS[plan.decision]
     text = f"**{word}** {escape(plan.reason)}"
     box = {"success": st.success, "error": st.error, "info": st.info}[kind]
