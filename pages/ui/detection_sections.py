@@ -76,7 +76,7 @@ def _generation(gateway: Gateway, generation: Generation) -> None:
         # Some agents repeat a version segment in their base; the first of the catalogue that speaks a dialect stands.
         paths = {
             dialect.label: path
-            for spec in reversed(AGENTS.values())
+            for spec in reversed(tuple(AGENTS.values()))
             for (where, dialect), path in spec.bases.items()
             if where is generation
         }
