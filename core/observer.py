@@ -101,7 +101,7 @@ class Observer:
             org_id=me.org_id,
             org_answer=me.answer,
             simulated=wiring.settings.simulated or me.simulated,
-            host_source=wiring.settings.host_source,
+            host_source="simulated scene" if wiring.settings.simulated else wiring.settings.host_source,
         )
         base = replace(base, workspace=workspace, identity=me.identity, problem=problem or me.problem)
         self._seen = await self._resolve(base, token)

@@ -12,7 +12,7 @@ from core.model.secret import Secret
 
 
 class AgentConfigFiles:
-    """Fulfil the AgentConfigSource port from one home; tokens named by environment variables come from `environment`."""
+    """Fulfil the AgentConfigSource port; tokens that a config names by variable come from `environment`."""
 
     def __init__(self, *, hermes_home: Path, environment: Mapping[str, Secret]) -> None:
         self._hermes_home = hermes_home

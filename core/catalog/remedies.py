@@ -1,7 +1,7 @@
 """One sentence and one remedy per diagnosis, for people; the fields in braces are filled from the route.
 
-Fields: model, service (its Unity Catalog spelling), path, host, base, agent, slot, variable, who (whose credential),
-dialect, status, said.
+Fields: model, service (its Unity Catalog spelling), path, host, base, agent, owner (the agent's possessive), setting
+(which model of which agent), who (whose credential), grants, dialect, status, said.
 """
 
 from __future__ import annotations
@@ -21,11 +21,6 @@ class Remedy:
     sentence: str
     remedy: str
 
-
-_GRANTS = (
-    "GRANT USE CATALOG ON CATALOG system TO `<principal>`; GRANT USE SCHEMA ON SCHEMA system.ai TO `<principal>`; "
-    "GRANT EXECUTE ON MODEL SERVICE {service} TO `<principal>`"
-)
 
 REMEDIES: Mapping[D, Remedy] = {
     D.OK: Remedy(rung=Rung.MODEL, sentence="{model} answered", remedy=""),
@@ -47,7 +42,7 @@ REMEDIES: Mapping[D, Remedy] = {
     D.TIMED_OUT: Remedy(
         rung=Rung.HTTP,
         sentence="No answer from {model} in time",
-        remedy="Probe again; if it stays, choose another model for {variable}.",
+        remedy="Probe again; if it stays, choose another model for {setting}.",
     ),
     D.CONNECTION_LOST: Remedy(
         rung=Rung.HTTP,
@@ -97,32 +92,32 @@ REMEDIES: Mapping[D, Remedy] = {
     D.DIALECT_MISMATCH: Remedy(
         rung=Rung.MODEL,
         sentence="{model} does not speak {dialect}, which is all that {agent} speaks",
-        remedy="Choose a model with this dialect for {variable}.",
+        remedy="Choose a model with this dialect for {setting}.",
     ),
     D.MODEL_NOT_ON_ROUTE: Remedy(
         rung=Rung.MODEL,
         sentence="{model} is not found on this route: not served here, or this principal may not see it",
-        remedy="Choose another model for {variable}; if {model} should be here, check the grants: " + _GRANTS + ".",
+        remedy="Choose another model for {setting}. If {model} should answer here: {grants}.",
     ),
     D.MODEL_ABSENT: Remedy(
         rung=Rung.MODEL,
         sentence="{model} is not a model of this workspace",
-        remedy="Choose a listed model for {variable}, spelled exactly as listed.",
+        remedy="Choose a listed model for {setting}, spelled exactly as listed.",
     ),
     D.GRANT_MISSING: Remedy(
         rung=Rung.MODEL,
         sentence="The {who} has no permission to use {model}",
-        remedy=_GRANTS + " (a few minutes to take effect); on serving-endpoints grant CAN QUERY on {model}.",
+        remedy="{grants}; it takes a few minutes to count.",
     ),
     D.SPELLING_RETIRED: Remedy(
         rung=Rung.MODEL,
         sentence="The name {model} is retired in this workspace",
-        remedy="Set {variable} to {service} on the gateway route.",
+        remedy="Set {setting} to {service} on the gateway route.",
     ),
     D.RATE_LIMIT_ZERO: Remedy(
         rung=Rung.MODEL,
         sentence="{model} is disabled for this workspace by a rate limit of zero",
-        remedy="Choose another model for {variable}; the limit is set by Databricks or by an administrator.",
+        remedy="Choose another model for {setting}; the limit is set by Databricks or by an administrator.",
     ),
     D.NOT_READY: Remedy(
         rung=Rung.MODEL, sentence="{model} is not ready", remedy="Wait until it is deployed, or choose another model."
@@ -150,7 +145,7 @@ REMEDIES: Mapping[D, Remedy] = {
     D.OUTPUT_CAP: Remedy(
         rung=Rung.MODEL,
         sentence="{model} allows fewer output tokens than {agent} asks for",
-        remedy="Lower the output limit in {agent}'s own config, or choose a model with a larger one.",
+        remedy="Lower the output limit in {owner} own config, or choose a model with a larger one.",
     ),
     D.GUARDRAIL: Remedy(
         rung=Rung.MODEL, sentence="A guardrail stopped the request", remedy="Check the guardrails of {model}."
@@ -163,7 +158,7 @@ REMEDIES: Mapping[D, Remedy] = {
     D.EMPTY_ANSWER: Remedy(
         rung=Rung.MODEL,
         sentence="{model} gave an empty answer",
-        remedy="Probe again; if it stays, choose another model for {variable}.",
+        remedy="Probe again; if it stays, choose another model for {setting}.",
     ),
     D.NOT_AN_ANSWER: Remedy(
         rung=Rung.MODEL,

@@ -116,7 +116,7 @@ def _decision(
     obstacles += [text for _, text in unproved_slots(after, preflight)]
     if obstacles:
         return Decision.BLOCKED, " ".join(obstacles)
-    proof = "Every model answered the pre-flight probe"
+    proof = "Every model answered the pre-flight probe with the dashboard's credential"
     return Decision.READY, f"{proof}; nothing is written, hand over the snippet." if hand_over else f"{proof}."
 
 
@@ -171,7 +171,7 @@ def _credential_lint(
     if any(result.diagnosis is Diagnosis.CREDENTIAL_DEAD for result in failed):
         yield _dead_credential(label, after, by_environment=by_environment)
     elif failed:
-        yield _warning("stored_token_unproved", f"With {label}'s own credential: {_sentences(failed[0])}")
+        yield _warning("stored_token_unproved", f"With the credential of its own config: {_sentences(failed[0])}")
 
 
 def _dead_credential(label: str, after: AgentChoice, *, by_environment: bool) -> LintFinding:
@@ -181,7 +181,7 @@ def _dead_credential(label: str, after: AgentChoice, *, by_environment: bool) ->
     place = next((slot.stored_token_from for slot in after.slots if slot.stored_token_from), "its own config")
     return _warning(
         "stored_token_refused",
-        f"{label}'s stored token ({place}) is refused. Changing models alone will not bring {label} back: "
+        f"The token that {label} has stored ({place}) is refused. Changing models alone will not bring {label} back: "
         f"let it use the environment variable {TOKEN_VARIABLE} as well, or renew the token.",
     )
 

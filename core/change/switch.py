@@ -107,6 +107,12 @@ def _may_write(plan: Plan, info: TargetInfo, *, force: bool) -> bool:
     return info.writable and (plan.decision is Decision.READY or (force and plan.decision is Decision.BLOCKED))
 
 
+def _proof(after: AgentChoice, results: Sequence[ProbeResult]) -> str:
+    if is_confirmed(after, results):
+        return "Read back, and answered with the agent's own credential."
+    return "Read back, and answered with the dashboard's credential; not confirmed with the agent's own."
+
+
 def _routes(count: int) -> str:
     return f"{count} route" if count == 1 else f"{count} routes"
 
@@ -165,7 +171,7 @@ class _Write:
         return await self._end(
             record,
             state=ChangeState.APPLIED,
-            detail=f"Forced although it could not be proved. {problem}" if problem else "Read back and verified.",
+            detail=f"Forced although it could not be proved. {problem}" if problem else _proof(after, results),
             results=results,
             confirmed=is_confirmed(after, results),
         )

@@ -68,11 +68,16 @@ def _chain(choice: AgentChoice) -> Iterator[LintFinding]:
 
 
 def _same_as_primary(label: str, primary: SlotChoice, slot: SlotChoice) -> Iterator[LintFinding]:
-    """Hermes compares name and base URL, and skips a fallback that equals the primary (databricks.md §8.6)."""
+    """Hermes skips a fallback of the same provider and model, whatever its base URL (measured: agents.md §3.1)."""
     code = "fallback_equals_primary"
     if slot.model == primary.model and slot.base_url == primary.base_url:
         message = f"{slot.slot} is {slot.model} like the primary; {label} skips it, so it is no fallback."
         yield LintFinding(code=code, severity=Severity.ERROR, message=message)
+    elif slot.model == primary.model:
+        message = (
+            f"{slot.slot} is {slot.model} like the primary; {label} skips it unless the providers differ."
+        )
+        yield LintFinding(code=code, severity=Severity.WARNING, message=message)
     elif model_id(slot.model or "") == model_id(primary.model or ""):
         message = f"{slot.slot} {slot.model} is the same model as the primary; when the model fails, both fail."
         yield LintFinding(code=code, severity=Severity.WARNING, message=message)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.catalog.agents import AGENTS, dialect_for
 from core.catalog.spellings import family_of, is_service_spelling
-from core.model.agent import Dialect
+from core.choice.bases import agent_base_url
 from core.model.choice import AgentChoice
 from core.model.gateway import Gateway, Generation
 from core.model.models import Model, ModelCatalogue
@@ -19,7 +19,7 @@ def with_model(choice: AgentChoice, model: str, gateway: Gateway | None) -> Agen
         return choice
     slot = choice.slots[0]
     dialect = dialect_for(AGENTS[choice.agent], family_of(model))
-    base_url = slot.base_url if dialect is slot.dialect else _base_url(choice, dialect, gateway)
+    base_url = slot.base_url if dialect is slot.dialect else agent_base_url(AGENTS[choice.agent], dialect, gateway)
     return replace(choice, slots=(replace(slot, model=model, dialect=dialect, base_url=base_url),))
 
 
@@ -30,15 +30,8 @@ def every_model(choice: AgentChoice, gateway: Gateway | None, catalogue: ModelCa
             yield with_model(choice, _spelling(model, gateway), gateway)
 
 
-def _base_url(choice: AgentChoice, dialect: Dialect | None, gateway: Gateway | None) -> str | None:
-    if dialect is None or gateway is None or gateway.base_url is None or gateway.generation is None:
-        return None
-    path = AGENTS[choice.agent].bases.get((gateway.generation, dialect))
-    return None if path is None else gateway.base_url + path
-
-
 def _spelling(model: Model, gateway: Gateway | None) -> str:
-    """Serving-endpoints know only endpoint names; elsewhere the first spelling is as good as any (databricks.md §1.5)."""
+    """Serving-endpoints know endpoint names only; elsewhere any spelling will do (databricks.md §1.5)."""
     on_legacy = gateway is not None and gateway.generation is Generation.SERVING_ENDPOINTS
     usable = [spelling for spelling in model.spellings if not (on_legacy and is_service_spelling(spelling))]
     return (usable or list(model.spellings))[0]

@@ -64,3 +64,8 @@ class AgentSpec:
     enable_variable: str | None
     probeable: bool = True
     note: str = ""
+
+    @property
+    def possessive(self) -> str:
+        """Return the label as an owner ("Hermes'", "Codex's")."""
+        return self.label + ("'" if self.label.endswith("s") else "'s")

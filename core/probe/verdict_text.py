@@ -8,6 +8,7 @@ from core.catalog.agents import AGENTS
 from core.catalog.redact import redact
 from core.catalog.remedies import REMEDIES
 from core.catalog.spellings import service_spelling
+from core.model.gateway import Generation
 from core.model.probe import Diagnosis, ProbeEvidence
 from core.model.route import Identity, Route
 from core.model.secret import Secret
@@ -43,7 +44,8 @@ def _fields(route: Route, verdict: Verdict) -> dict[str, str]:
     url = urlsplit(route_url(route))
     spec = AGENTS[route.agent]
     variables = next((slot.variables for slot in spec.slots if slot.name == route.slot), ())
-    who = route.identity.label
+    setting = f"{spec.possessive} {route.slot} model" + (f" ({variables[0]})" if variables else "")
+    stored = route.identity is Identity.STORED
     return {
         "model": route.model,
         "service": service_spelling(route.model),
@@ -51,13 +53,24 @@ def _fields(route: Route, verdict: Verdict) -> dict[str, str]:
         "host": url.hostname or route.base_url,
         "base": route.base_url,
         "agent": spec.label,
-        "slot": route.slot,
-        "variable": variables[0] if variables else f"{spec.label}'s {route.slot} model",
-        "who": f"token stored in {spec.label}'s config" if route.identity is Identity.STORED else who,
+        "owner": spec.possessive,
+        "setting": setting,
+        "who": f"token stored in {spec.possessive} config" if stored else route.identity.label,
         "dialect": route.dialect.label,
         "status": str(verdict.status),
         "said": verdict.said,
+        "grants": _grants(route),
     }
+
+
+def _grants(route: Route) -> str:
+    """Return what to grant, by who guards the model: an endpoint's permissions, or Unity Catalog (databricks.md §4)."""
+    if route.generation is Generation.SERVING_ENDPOINTS:
+        return f"grant CAN QUERY on the serving endpoint {route.model}"
+    return (
+        "GRANT USE CATALOG ON CATALOG system, USE SCHEMA ON SCHEMA system.ai and "
+        f"EXECUTE ON MODEL SERVICE {service_spelling(route.model)} to the principal"
+    )
 
 
 def evidence_of(
