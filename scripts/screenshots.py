@@ -49,7 +49,7 @@ def main() -> None:
 
 def _overview(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) -> None:
     page = _open(browser, url, theme)
-    _save(page, f"overview-{theme}")
+    _save(page, f"overview-{SCENE}-{theme}")
 
 
 def _detection(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) -> None:
