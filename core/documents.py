@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from core.catalog.agents import AGENTS
 from core.errors import SwitchyardError
+from core.health.agent_status import why_not_probed
 from core.model.change import ChangeOutcome, ChangeRecord, DiffEntry, Plan, TargetInfo
 from core.model.choice import AgentChoice, LintFinding, SlotChoice
 from core.model.gateway import Gateway
@@ -254,9 +254,8 @@ def timestamp(moment: datetime | None) -> str | None:
 
 def not_probed_document(choice: AgentChoice, health: Health) -> Document:
     """Return the place of an agent that was not probed: switched off, or not probeable at all."""
-    spec = AGENTS[choice.agent]
     slot = choice.slots[0] if choice.slots else None
-    paused = health is Health.PAUSED
+    message, remedy = why_not_probed(choice)
     return {
         "agent": choice.agent,
         "slot": slot.slot if slot else "default",
@@ -270,8 +269,8 @@ def not_probed_document(choice: AgentChoice, health: Health) -> Document:
         "rung": None,
         "rungs": [{"rung": rung, "outcome": "not_started", "ms": None} for rung in Rung],
         "diagnosis": None,
-        "message": f"{spec.label} is switched off by {spec.enable_variable}" if paused else spec.note,
-        "remedy": f"Set {spec.enable_variable} to true" if paused else "",
+        "message": message,
+        "remedy": remedy,
         "suggestion": None,
         "http_status": None,
         "answered_model": None,

@@ -15,11 +15,11 @@ from core.choice.lint import lint_choice
 from core.choice.routes import routes_of
 from core.detect.flow import run_flow
 from core.detect.gateway import resolve_gateway
-from core.detect.identity import who_am_i
+from core.detect.identity import WhoAmI, who_am_i
 from core.detect.listing import listing_flows
 from core.detect.models import merge_models
 from core.detect.trust import may_receive_bearer
-from core.detect.workspace import conclude_workspace, host_metadata, known_workspace_id
+from core.detect.workspace import HostMetadata, conclude_workspace, host_metadata, known_workspace_id
 from core.errors import SwitchyardError
 from core.model.agent import AgentId
 from core.model.choice import AgentChoice, LintFinding
@@ -40,9 +40,28 @@ def first_snapshot(wiring: Wiring) -> Snapshot:
     """Return what is known before anything was sent."""
     return Snapshot(
         scene=wiring.settings.scene,
-        workspace=Workspace(host=wiring.host.origin, simulated=wiring.settings.simulated),
+        workspace=_workspace(wiring),
         credential=wiring.credentials.description,
     )
+
+
+def _workspace(wiring: Wiring, metadata: HostMetadata | None = None, me: WhoAmI | None = None) -> Workspace:
+    """Conclude the workspace from what was asked so far; its name alone says something already."""
+    metadata, me = metadata or HostMetadata(), me or WhoAmI()
+    return conclude_workspace(
+        wiring.host,
+        configured_id=_configured_id(wiring),
+        metadata=metadata,
+        org_id=me.org_id,
+        org_answer=me.answer,
+        simulated=wiring.settings.simulated or me.simulated,
+        host_source="simulated scene" if wiring.settings.simulated else wiring.settings.host_source,
+    )
+
+
+def _configured_id(wiring: Wiring) -> str | None:
+    """A simulated workspace has its own id; the environment's is that of a real one."""
+    return None if wiring.settings.simulated else wiring.settings.workspace_id
 
 
 class Observer:
@@ -92,17 +111,9 @@ class Observer:
             return self._seen
         token, problem = await self._token()
         metadata = await run_flow(host_metadata(wiring.host), self._sender, None)
-        known_id = known_workspace_id(wiring.host, self._configured_id, metadata)
+        known_id = known_workspace_id(wiring.host, _configured_id(wiring), metadata)
         me = await run_flow(who_am_i(wiring.host, known_id), self._sender, token)
-        workspace = conclude_workspace(
-            wiring.host,
-            configured_id=self._configured_id,
-            metadata=metadata,
-            org_id=me.org_id,
-            org_answer=me.answer,
-            simulated=wiring.settings.simulated or me.simulated,
-            host_source="simulated scene" if wiring.settings.simulated else wiring.settings.host_source,
-        )
+        workspace = _workspace(wiring, metadata, me)
         base = replace(base, workspace=workspace, identity=me.identity, problem=problem or me.problem)
         self._seen = await self._resolve(base, token)
         return self._seen
@@ -133,11 +144,6 @@ class Observer:
             return await asyncio.to_thread(self.wiring.credentials.token), None
         except SwitchyardError as exc:
             return None, Problem(code=exc.code, message=exc.message, remedy=exc.remedy)
-
-    @property
-    def _configured_id(self) -> str | None:
-        """A simulated workspace has its own id; the environment's is that of a real one."""
-        return None if self.wiring.settings.simulated else self.wiring.settings.workspace_id
 
     def choice_of(self, agent: AgentId) -> AgentChoice:
         """Return what an agent runs at this moment, its own config read anew."""

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 
-from core.catalog.agents import AGENTS
 from core.change.work import Progress
 from core.choice.routes import routes_of
 from core.choice.variants import every_model, with_model
@@ -60,11 +59,11 @@ class Session:
         return await self._observer.probe(routes_of(choices))
 
     def not_probed(self, seen: Snapshot, agents: Sequence[AgentId]) -> list[tuple[AgentChoice, Health]]:
-        """Return the agents that are never probed, and what that makes of their health."""
+        """Return the agents that have no route to probe, and what that makes of their health."""
         return [
-            (choice, Health.PAUSED if AGENTS[choice.agent].probeable else Health.UNKNOWN)
+            (choice, Health.UNKNOWN if choice.enabled else Health.PAUSED)
             for choice in chosen(seen, agents)
-            if not choice.enabled or not AGENTS[choice.agent].probeable
+            if not routes_of([choice])
         ]
 
     def targets(self) -> Sequence[TargetInfo]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.catalog.agents import AGENTS
-from core.health.agent_status import headline_of
+from core.health.agent_status import headline_of, why_not_probed
 from core.model.change import ChangeOutcome, ChangeRecord, Plan, TargetInfo
 from core.model.choice import AgentChoice
 from core.model.models import ModelCatalogue
@@ -71,7 +71,9 @@ def _simulated(seen: Snapshot) -> str:
 def probe_text(report: SweepReport, silent: Sequence[tuple[AgentChoice, Health]]) -> str:
     """Return one line per verdict, and the remedy under each that is not healthy."""
     lines = [table([_verdict_row(result) for result in report.results])] if report.results else []
-    lines += [f"{_ICONS[health]} {AGENTS[choice.agent].label}: {_why_silent(choice)}" for choice, health in silent]
+    lines += [
+        f"{_ICONS[health]} {AGENTS[choice.agent].label}: {why_not_probed(choice)[0]}" for choice, health in silent
+    ]
     remedies = dict.fromkeys(
         f"  {AGENTS[result.route.agent].label} {result.route.slot}: {result.message}. {result.remedy}"
         for result in report.results
@@ -97,11 +99,6 @@ def _verdict_row(result: ProbeResult) -> tuple[str, ...]:
         headline_of(result),
         latency,
     )
-
-
-def _why_silent(choice: AgentChoice) -> str:
-    spec = AGENTS[choice.agent]
-    return spec.note if not spec.probeable else f"switched off by {spec.enable_variable}"
 
 
 def models_text(catalogue: ModelCatalogue) -> str:

@@ -74,9 +74,7 @@ def _same_as_primary(label: str, primary: SlotChoice, slot: SlotChoice) -> Itera
         message = f"{slot.slot} is {slot.model} like the primary; {label} skips it, so it is no fallback."
         yield LintFinding(code=code, severity=Severity.ERROR, message=message)
     elif slot.model == primary.model:
-        message = (
-            f"{slot.slot} is {slot.model} like the primary; {label} skips it unless the providers differ."
-        )
+        message = f"{slot.slot} is {slot.model} like the primary; {label} skips it unless the providers differ."
         yield LintFinding(code=code, severity=Severity.WARNING, message=message)
     elif model_id(slot.model or "") == model_id(primary.model or ""):
         message = f"{slot.slot} {slot.model} is the same model as the primary; when the model fails, both fail."

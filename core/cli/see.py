@@ -18,7 +18,7 @@ from core.cli.common import (
     problem_of,
     run,
 )
-from core.model.probe import Health, Tokens
+from core.model.probe import Health
 from core.services import Session
 
 
@@ -54,17 +54,13 @@ def probe(agents: tuple[str, ...], model: str | None, depth: str, all_models: bo
 
     async def work(session: Session) -> Reply:
         seen = await session.detect()
-        if seen.offline or seen.problem:
-            body = documents.probe_document((), duration_ms=None, requests_sent=0, tokens=Tokens())
-            code = exit_code_of_detection(seen)
-            return Reply(body=body, text="Nothing was probed.", problem=problem_of(seen), exit_code=code)
         report = await session.probe(seen, agents=wanted, model=model, all_models=all_models)
         silent = session.not_probed(seen, wanted)
         body = documents.probe_document(
             report.results, duration_ms=report.duration_ms, requests_sent=report.requests_sent, tokens=report.tokens
         )
         body["results"] += [documents.not_probed_document(choice, health) for choice, health in silent]
-        seen = replace(seen, offline=report.offline)
+        seen = replace(seen, offline=report.offline or seen.offline)
         bad = any(result.health is not Health.HEALTHY for result in report.results)
         return Reply(
             body=body,

@@ -58,6 +58,16 @@ def agent_status(choice: AgentChoice, results: Sequence[ProbeResult]) -> AgentSt
     return _status(choice.agent, first.health, first)
 
 
+def why_not_probed(choice: AgentChoice) -> tuple[str, str]:
+    """Return why an agent without a route was not asked, and what to do about it."""
+    spec = AGENTS[choice.agent]
+    if not spec.probeable:
+        return spec.note, ""
+    if not choice.enabled:
+        return f"{spec.label} is switched off by {spec.enable_variable}", f"Set {spec.enable_variable} to true."
+    return f"There is no route to ask {spec.label} on, because no gateway was resolved", "See the resolution trace."
+
+
 def worst_of(results: Iterable[ProbeResult]) -> ProbeResult | None:
     """Return the verdict with the worst health; unknown is worse than degraded because nothing speaks for it.
 

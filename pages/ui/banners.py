@@ -13,10 +13,12 @@ from pages.ui.messages import problem_box
 def show_banners(snapshot: Snapshot) -> None:
     """Show simulation, problem, offline and contradictions; nothing when there is nothing to say."""
     if snapshot.scene:
-        others = ", ".join(code(scene) for scene in SCENES if scene != snapshot.scene)
+        others = [scene for scene in SCENES if scene != snapshot.scene]
+        listed = ", ".join(code(scene) for scene in others)
+        example = "incident" if "incident" in others else others[0]
         st.info(
             f"**Simulated workspace** – scene {code(snapshot.scene)}. Nothing here is real. "
-            f"Other scenes: {others}, for example `SWITCHYARD_SIMULATE=incident make run`.",
+            f"Other scenes: {listed}, for example `SWITCHYARD_SIMULATE={example} make run`.",
             icon=":material/science:",
         )
     if snapshot.problem:
