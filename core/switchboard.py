@@ -17,8 +17,6 @@ from core.observer import Observer
 from core.ports import ChangeStore
 from core.wiring import Wiring
 
-PREFLIGHT_TOTAL_S = 60.0
-
 
 class Switchboard:
     """Plan, apply and roll back; the store is opened when it is first needed, so that looking never depends on it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from core.catalog.agents import AGENTS
 from core.model.choice import AgentChoice, SlotChoice
@@ -35,14 +36,5 @@ def routes_of_slot(choice: AgentChoice, slot: SlotChoice) -> tuple[Route, ...]:
     )
     if slot.stored_token is None:
         return (dashboard,)
-    stored = Route(
-        agent=choice.agent,
-        slot=slot.slot,
-        model=slot.model,
-        base_url=slot.base_url,
-        dialect=slot.dialect,
-        generation=slot.generation,
-        identity=Identity.STORED,
-        token=slot.stored_token,
-    )
+    stored = replace(dashboard, identity=Identity.STORED, token=slot.stored_token)
     return (dashboard, stored)
