@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,9 +35,30 @@ class FailureKind(StrEnum):
     REFUSED = "refused"
 
 
+class StreamReader(Protocol):
+    """Reads a streamed answer while it arrives, so that the sender can note the first token and stop at the proof."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; never raises, whatever they are."""
+        ...
+
+    @property
+    def has_token(self) -> bool:
+        """Say whether the model has said anything yet."""
+        ...
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether nothing that still comes could change the verdict."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One request; `token` None sends no Authorization header. `total_s` bounds it from connect to last byte."""
+    """One request; `token` None sends no Authorization header. `total_s` bounds it from connect to last byte.
+
+    With `reader` a 2xx answer is read through it and left as soon as it is done. It is made anew for every send.
+    """
 
     method: str
     url: str
@@ -46,11 +67,15 @@ class HttpRequest:
     token: Secret | None = None
     total_s: float = 15.0
     max_bytes: int = 64 * 1024
+    reader: Callable[[], StreamReader] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """An HTTP answer as it came, its body cut at the request's `max_bytes`; header names are lower case."""
+    """An HTTP answer as it came, its body cut at the request's `max_bytes`; header names are lower case.
+
+    `first_token_ms` is when the reader first had a token; `stopped` says that we left before the end on purpose.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -58,6 +83,8 @@ class HttpAnswer:
     truncated: bool
     elapsed_ms: float
     first_byte_ms: float
+    first_token_ms: float | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
