@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.model.probe import Diagnosis, Health, Suggestion
-from core.model.route import Route
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one follow-up request showed: which route was asked, how it answered, and why it was asked."""
-
-    route: Route
-    question: str
-    health: Health
-    diagnosis: Diagnosis
-    http_status: int | None = None
+from core.model.probe import Diagnosis, Finding, Suggestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

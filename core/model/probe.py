@@ -126,6 +126,17 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one follow-up request showed: which route was asked, why, and how it answered."""
+
+    route: Route
+    question: str
+    health: Health
+    diagnosis: Diagnosis
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
     """The verdict on one route from one probe (a confirming retry included).
 
@@ -150,4 +161,5 @@ class ProbeResult:
     tokens: Tokens = Tokens()
     suggestion: Suggestion | None = None
     evidence: ProbeEvidence | None = None
+    findings: tuple[Finding, ...] = ()
     attempts: int = 1
