@@ -58,6 +58,7 @@ class HttpRequest:
     """One request; `token` None sends no Authorization header. `total_s` bounds it from connect to last byte.
 
     With `reader` a 2xx answer is read through it and left as soon as it is done. It is made anew for every send.
+    `token_headers` names the headers that carry the token besides Authorization, so that its text stays in `token`.
     """
 
     method: str
@@ -65,6 +66,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     token: Secret | None = None
+    token_headers: tuple[str, ...] = ()
     total_s: float = 15.0
     max_bytes: int = 64 * 1024
     reader: Callable[[], StreamReader] | None = None

@@ -26,6 +26,11 @@ def request_path(dialect: Dialect, base_url: str, model: str) -> str:
     return f"{version}/models/{model}:generateContent"
 
 
+def stream_path(dialect: Dialect, base_url: str, model: str) -> str:
+    """Return what an agent appends to its base URL when it asks for a stream; only Gemini's path says so."""
+    return request_path(dialect, base_url, model).replace(":generateContent", ":streamGenerateContent")
+
+
 def request_headers(dialect: Dialect) -> dict[str, str]:
     """Return the headers this dialect requires besides the credential."""
     headers = {"Content-Type": "application/json", "Accept": "application/json"}

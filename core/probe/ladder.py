@@ -1,13 +1,14 @@
-"""Lay one verdict over the rungs, from the shared host check up to the model; pure."""
+"""Lay one verdict over the rungs, from the shared host check up to the tools; pure."""
 
 from __future__ import annotations
 
-from core.model.probe import Diagnosis, Rung, RungOutcome, RungResult
+from core.model.probe import Depth, Diagnosis, Rung, RungOutcome, RungResult
 from core.ports import FailureKind, HostCheck
 from core.probe.judge import Verdict
 
 REACH_RUNGS = (Rung.DNS, Rung.TCP, Rung.TLS, Rung.HTTP, Rung.AUTH, Rung.ROUTE, Rung.MODEL)
 _BEYOND_REACH = (Rung.STREAM, Rung.TOOLS)
+RUNGS = (*REACH_RUNGS, *_BEYOND_REACH)
 
 
 def verdict_on_host(check: HostCheck) -> Verdict | None:
@@ -29,14 +30,18 @@ def keeps_everything_out(check: HostCheck) -> bool:
     return check.failure is not None and check.tcp_ms is None
 
 
-def rungs_of(verdict: Verdict, check: HostCheck, *, secure: bool, answered_ms: float | None) -> tuple[RungResult, ...]:
+def rungs_of(
+    verdict: Verdict, check: HostCheck, *, depth: Depth = Depth.REACH, secure: bool, answered_ms: float | None
+) -> tuple[RungResult, ...]:
     """Return every rung with its outcome; the ones after the first failed one are not started."""
     timings = {Rung.DNS: check.dns_ms, Rung.TCP: check.tcp_ms, Rung.TLS: check.tls_ms, Rung.HTTP: answered_ms}
-    known = {Rung.AUTH: verdict.auth, Rung.ROUTE: verdict.route}
+    timings[Rung.STREAM] = verdict.ttft_ms
+    known = {Rung.AUTH: verdict.auth, Rung.ROUTE: verdict.route, Rung.STREAM: verdict.stream, Rung.TOOLS: verdict.tools}
+    climbed, beyond = (RUNGS, ()) if depth is Depth.FAITHFUL else (REACH_RUNGS, _BEYOND_REACH)
     passed = verdict.diagnosis is Diagnosis.OK
     rungs: list[RungResult] = []
     failed = False
-    for rung in REACH_RUNGS:
+    for rung in climbed:
         if failed or verdict.refused_to_send:
             outcome = RungOutcome.NOT_STARTED
         elif rung is verdict.rung:
@@ -47,7 +52,7 @@ def rungs_of(verdict: Verdict, check: HostCheck, *, secure: bool, answered_ms: f
             outcome = known.get(rung, RungOutcome.PASSED)
         failed = failed or outcome is RungOutcome.FAILED
         rungs.append(RungResult(rung=rung, outcome=outcome, ms=timings.get(rung) if _was_tried(outcome) else None))
-    return (*rungs, *(RungResult(rung=rung, outcome=RungOutcome.NOT_STARTED) for rung in _BEYOND_REACH))
+    return (*rungs, *(RungResult(rung=rung, outcome=RungOutcome.NOT_STARTED) for rung in beyond))
 
 
 def _was_tried(outcome: RungOutcome) -> bool:

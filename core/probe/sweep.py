@@ -26,7 +26,7 @@ from core.ports import (
 )
 from core.probe.judge import Verdict, judge
 from core.probe.ladder import keeps_everything_out, rungs_of, verdict_on_host
-from core.probe.request import RequestKey, key_of, origin_of, reach_request, route_url
+from core.probe.request import RequestKey, build_request, key_of, origin_of, route_url
 from core.probe.verdict_text import describe, evidence_of
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ class _Sweep:
         return result
 
     async def _with_credential(self, route: Route, token: Secret) -> ProbeResult:
-        request = reach_request(route, token)
+        request = build_request(route, Depth.REACH, token)
         key = key_of(request)
         if key not in self._exchanges:
             self._exchanges[key] = asyncio.create_task(self._ask(route, request))
@@ -256,7 +256,7 @@ class _Sweep:
 
     def offline_result(self, route: Route, home: HostCheck) -> ProbeResult:
         """Return unknown for a route while the dashboard itself is offline (rule R8)."""
-        request = reach_request(route, None)
+        request = build_request(route, Depth.REACH, None)
         failure = home.failure or HttpFailure(kind=FailureKind.CONNECT, detail="", elapsed_ms=0.0)
         exchange = _Exchange(request=request, outcome=failure, check=home, attempts=0)
         verdict = verdict_on_host(home) or judge(route, failure)
