@@ -33,6 +33,9 @@ _GEMINI_BASES = _bases(_GEMINI, "/gemini", "/gemini")
 _VERSIONED_GEMINI = _bases(_GEMINI, "/gemini/v1beta", "/gemini/v1beta")
 _VERSIONED_MESSAGES = _bases(_MESSAGES, "/anthropic/v1", "/anthropic/v1")
 
+# Every dialect's path below a gateway, as its usual client has it.
+BASE_PATHS: Mapping[tuple[Generation, Dialect], str] = _CHAT_BASES | _MESSAGES_BASES | _RESPONSES_BASES | _GEMINI_BASES
+
 _ALL_DIALECTS = (_MESSAGES, _RESPONSES, _GEMINI, _CHAT)
 
 AGENTS: Mapping[AgentId, AgentSpec] = {

@@ -69,3 +69,8 @@ class AgentSpec:
     def possessive(self) -> str:
         """Return the label as an owner ("Hermes'", "Codex's")."""
         return self.label + ("'" if self.label.endswith("s") else "'s")
+
+    def setting(self, slot: str) -> str:
+        """Return a slot as people look for it ("Hermes' primary model (HERMES_MODEL)")."""
+        variables = next((known.variables for known in self.slots if known.name == slot), ())
+        return f"{self.possessive} {slot} model" + (f" ({variables[0]})" if variables else "")

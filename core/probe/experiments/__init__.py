@@ -1,0 +1,1 @@
+"""The follow-up experiments: what to ask next, where, and what the answers leave standing."""
