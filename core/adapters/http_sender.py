@@ -7,6 +7,7 @@ connection failure surfaces as ConnectTimeout, so the kind is read from the caus
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +23,11 @@ from core.ports import FailureKind, HttpAnswer, HttpFailure, HttpRequest
 
 CONNECT_TIMEOUT_S = 3.0
 USER_AGENT = "switchyard/0.1 (route probe)"
+
+# How long and how far an answer is read on after its proof, for the end of the connection's use of it.
+_LAST_WORDS_S = 0.1
+_LAST_WORDS_BYTES = 4096
+_BREAKS = (httpx.HTTPError, aiohttp.ClientError, OSError)
 
 BearerRule = Callable[[str], str | None]
 
@@ -50,6 +56,7 @@ class HttpxSender:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
         if request.token is not None:
             headers["Authorization"] = f"Bearer {request.token.reveal()}"
+            headers |= {name: request.token.reveal() for name in request.token_headers}
         async with self._client.stream(
             request.method,
             request.url,
@@ -57,22 +64,77 @@ class HttpxSender:
             content=request.body,
             timeout=httpx.Timeout(request.total_s, connect=min(CONNECT_TIMEOUT_S, request.total_s), pool=None),
         ) as response:
-            first_byte_ms = _ms_since(started)
-            body = bytearray()
-            truncated = False
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > request.max_bytes:
-                    truncated = True
-                    break
-            return HttpAnswer(
-                status=response.status_code,
-                headers={name.lower(): value for name, value in response.headers.items()},
-                body=bytes(body[: request.max_bytes]),
-                truncated=truncated,
-                elapsed_ms=_ms_since(started),
-                first_byte_ms=first_byte_ms,
-            )
+            received = _Received(response, request, started)
+            await received.read()
+            return received.answer()
+
+
+class _Received:
+    """One answer as it comes in, through the request's reader if it has one and the answer is not a refusal."""
+
+    def __init__(self, response: httpx.Response, request: HttpRequest, started: float) -> None:
+        self._response = response
+        self._request = request
+        self._started = started
+        self._first_byte_ms = _ms_since(started)
+        self._first_token_ms: float | None = None
+        self._elapsed_ms: float | None = None
+        self._body = bytearray()
+        self._truncated = False
+        self._stopped = False
+        self._reader = request.reader() if request.reader and response.is_success else None
+
+    async def read(self) -> None:
+        """Read until the end, the size limit or the proof."""
+        chunks = self._response.aiter_bytes()
+        try:
+            async for chunk in chunks:
+                self._body += chunk
+                if self._is_proved_by(chunk):
+                    await self._let_end(chunks)
+                    return
+                if len(self._body) > self._request.max_bytes:
+                    self._truncated = True
+                    return
+        except _BREAKS as exc:
+            # A stream that breaks off after its first words is an answer, and says more than a lost connection.
+            if self._reader is None or not self._body or classify(exc)[0] is not FailureKind.LOST:
+                raise
+            self._truncated = True
+
+    def _is_proved_by(self, chunk: bytes) -> bool:
+        if self._reader is None:
+            return False
+        self._reader.feed(chunk)
+        if self._first_token_ms is None and self._reader.has_token:
+            self._first_token_ms = _ms_since(self._started)
+        return self._reader.is_done
+
+    async def _let_end(self, chunks: AsyncIterator[bytes]) -> None:
+        """Leave, but give an answer that is over the moment to say so: only then the connection stays usable."""
+        self._elapsed_ms = _ms_since(self._started)
+        self._stopped = True
+        with contextlib.suppress(*_BREAKS):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                left = _LAST_WORDS_BYTES
+                async for chunk in chunks:
+                    left -= len(chunk)
+                    if left < 0:
+                        return
+                self._stopped = False
+
+    def answer(self) -> HttpAnswer:
+        """Return what came."""
+        return HttpAnswer(
+            status=self._response.status_code,
+            headers={name.lower(): value for name, value in self._response.headers.items()},
+            body=bytes(self._body[: self._request.max_bytes]),
+            truncated=self._truncated,
+            elapsed_ms=_ms_since(self._started) if self._elapsed_ms is None else self._elapsed_ms,
+            first_byte_ms=self._first_byte_ms,
+            first_token_ms=self._first_token_ms,
+            stopped=self._stopped,
+        )
 
 
 @asynccontextmanager

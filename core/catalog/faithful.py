@@ -76,6 +76,16 @@ def offered_tools(agent: AgentId, slot: str, dialect: Dialect) -> tuple[str, ...
     return () if (agent, slot) in _TOOLLESS_SLOTS else _client(agent, dialect).manner.offered
 
 
+def sends_field(agent: AgentId, slot: str, dialect: Dialect, name: str) -> bool:
+    """Say whether this agent's requests have a field of this name at their top."""
+    return name in faithful_request(agent, slot, dialect, "", "any").body
+
+
+def output_cap(agent: AgentId, dialect: Dialect) -> int | None:
+    """Return how many output tokens this agent asks for at most, None when it leaves that to the model."""
+    return _client(agent, dialect).manner.cap
+
+
 def sent_name(model: str) -> str:
     """Return the model's name as it goes on the wire."""
     return model.removesuffix(_LONG_CONTEXT)

@@ -18,8 +18,9 @@ class Manner:
     """What an agent puts into its requests beyond the dialect's own form.
 
     `cap` None sends no output cap. `fields` go to the top of the body, `fields_with_tools` only where tools are
-    offered, `generation` into Gemini's settings; `block_fields` into every text block, `claude_message_fields` into every message to a Claude model, `item_fields`
-    into every input item, `tool_fields` and `schema_fields` into the tool and its schema.
+    offered, `generation` into Gemini's settings; `block_fields` into every text block, `claude_message_fields` into
+    every message to a Claude model, `item_fields` into every input item, `tool_fields` and `schema_fields` into the
+    tool and its schema.
     """
 
     system: str

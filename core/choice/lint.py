@@ -12,6 +12,7 @@ from core.catalog.spellings import (
     model_id,
     service_spelling,
 )
+from core.choice.request_lint import lint_request
 from core.model.agent import Dialect
 from core.model.choice import AgentChoice, Layer, LintFinding, Severity, SlotChoice
 from core.model.gateway import Generation
@@ -28,6 +29,7 @@ def lint_choice(choice: AgentChoice, catalogue: ModelCatalogue) -> tuple[LintFin
         findings += _environment(choice, slot)
         if slot.model is not None:
             findings += _model(slot, slot.model, choice, catalogue)
+            findings += lint_request(choice.agent, slot.slot, slot.dialect, plain_model_name(slot.model))
     return tuple(dict.fromkeys(findings))
 
 

@@ -17,6 +17,9 @@ TRANSIENT = frozenset(
     }
 )
 
+# The model answers, but not all that the agent needs of it: worse than healthy, better than nothing.
+PARTIAL = frozenset({Diagnosis.NO_TOOL_CALL, Diagnosis.MODEL_SUBSTITUTED})
+
 # Nothing was sent with these, so nothing is known about the route.
 NOT_ASKED = frozenset({Diagnosis.CREDENTIAL_MISSING})
 
@@ -27,7 +30,7 @@ def health_of(diagnosis: Diagnosis) -> Health:
         return Health.HEALTHY
     if diagnosis in NOT_ASKED:
         return Health.UNKNOWN
-    if diagnosis in TRANSIENT:
+    if diagnosis in TRANSIENT or diagnosis in PARTIAL:
         return Health.DEGRADED
     return Health.DOWN
 

@@ -28,6 +28,10 @@ _SHOWN_HEADERS = (
 )
 
 
+# Sentences that are the same for several things that can be seen, so that what was seen belongs to them.
+_SAY_HOW = frozenset({Diagnosis.STREAM_BROKEN, Diagnosis.NO_TOOL_CALL, Diagnosis.MODEL_SUBSTITUTED})
+
+
 def describe(route: Route, verdict: Verdict) -> tuple[str, str]:
     """Return the sentence and the remedy for this verdict."""
     if verdict.refused_to_send:
@@ -35,7 +39,7 @@ def describe(route: Route, verdict: Verdict) -> tuple[str, str]:
     row = REMEDIES[verdict.diagnosis]
     fields = _fields(route, verdict)
     sentence = row.sentence.format(**fields)
-    if verdict.status is None and verdict.said:
+    if verdict.said and (verdict.status is None or verdict.diagnosis in _SAY_HOW):
         sentence = f"{sentence}: {verdict.said}"
     return sentence, row.remedy.format(**fields)
 
@@ -58,7 +62,7 @@ def _fields(route: Route, verdict: Verdict) -> dict[str, str]:
         "who": f"token stored in {spec.possessive} config" if stored else route.identity.label,
         "dialect": route.dialect.label,
         "status": str(verdict.status),
-        "said": verdict.said,
+        "said": f"{verdict.field} ({verdict.said})" if verdict.field else verdict.said,
         "grants": _grants(route),
     }
 

@@ -12,6 +12,7 @@ from core.simulator.models import SimulatedModel
 
 Json = dict[str, Any]
 TEXT = "OK"
+SUBSTITUTE = "eu.anthropic.claude-haiku-4-5-v1"
 _TEXT_TOKENS = 1
 _TOOL_TOKENS = 24
 
@@ -246,7 +247,7 @@ def emptied(answer: Json) -> Json:
 def substituted(answer: Json) -> Json:
     """Return a whole answer of any dialect as if another model had given it."""
     key = "modelVersion" if "modelVersion" in answer else "model"
-    return {**answer, key: "eu.anthropic.claude-haiku-4-5-v1"}
+    return {**answer, key: SUBSTITUTE}
 
 
 def models_listing(models: tuple[SimulatedModel, ...]) -> Json:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Send
 
-from core.simulator.answers import emptied, substituted
+from core.simulator.answers import SUBSTITUTE, emptied, substituted
 from core.simulator.errors import Refusal
 from core.simulator.exchange import Answer, Exchange, refusal_answer
 from core.simulator.faults import Behaviour, FaultRule, Request
+from core.simulator.models import model_of
 from core.simulator.sending import send_answer, send_chunk, send_head
-from core.simulator.streams import stream_error
+from core.simulator.streams import emptied_events, stream_error
 
 _OVERSIZED = 4 * 1024 * 1024
 
@@ -81,6 +82,8 @@ def _altered(rule: FaultRule, exchange: Exchange, request: Request, answer: Answ
     match rule.fault:
         case Behaviour.TRUNCATED_JSON:
             return replace(answer, chunks=(whole[: len(whole) // 2],))
+        case Behaviour.OVERSIZED if answer.streams:
+            return replace(answer, chunks=(b":" + b" " * _OVERSIZED + b"\n\n", *answer.chunks))
         case Behaviour.OVERSIZED:
             return replace(answer, chunks=(whole, b" " * _OVERSIZED))
         case Behaviour.EMPTY_STREAM:
@@ -88,6 +91,10 @@ def _altered(rule: FaultRule, exchange: Exchange, request: Request, answer: Answ
         case Behaviour.EMPTY_ANSWER | Behaviour.SUBSTITUTED if not answer.streams and answer.status == 200:
             edit = emptied if rule.fault == Behaviour.EMPTY_ANSWER else substituted
             return replace(answer, chunks=(json.dumps(edit(json.loads(whole))).encode(),))
+        case Behaviour.EMPTY_ANSWER if answer.streams and request.dialect:
+            return replace(answer, chunks=emptied_events(request.dialect, answer.chunks))
+        case Behaviour.SUBSTITUTED if answer.streams:
+            return replace(answer, chunks=_under_another_name(exchange, request, answer.chunks))
         case Behaviour.STREAM_ERROR if answer.streams and request.dialect:
             return replace(answer, chunks=(*answer.chunks[:2], stream_error(request.dialect)))
         case "custom":
@@ -97,3 +104,11 @@ def _altered(rule: FaultRule, exchange: Exchange, request: Request, answer: Answ
             return refusal_answer("internal_error", exchange)
         case _:
             return refusal_answer(rule.fault, exchange, model=request.model or "")
+
+
+def _under_another_name(exchange: Exchange, request: Request, chunks: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    model = model_of(exchange.scene.models, request.model or "")
+    if model is None:
+        return chunks
+    own, other = (json.dumps(name).encode() for name in (model.echo, SUBSTITUTE))
+    return tuple(chunk.replace(own, other) for chunk in chunks)

@@ -9,6 +9,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, cast
 
@@ -53,6 +54,7 @@ class SimulatedWorkspace:
         http_port: int = 0,
         tls_port: int = 0,
         certificate_names: tuple[str, ...] | None = None,
+        certificate_ends: datetime | None = None,
     ) -> None:
         self.scene = scene_named(scene) if isinstance(scene, str) else scene
         self.faults = FaultBook()
@@ -62,7 +64,7 @@ class SimulatedWorkspace:
         self._authority = trustme.CA()
         names = certificate_names or (*self.scene.host_names, "localhost", _LOOPBACK)
         self._server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(*names).configure_cert(self._server_tls)
+        self._authority.issue_cert(*names, not_after=certificate_ends).configure_cert(self._server_tls)
         self._app = SimulatedApp(self.scene, self.faults, self.requests, reset=self._reset)
         self._state = ServerState()
         self._thread: threading.Thread | None = None

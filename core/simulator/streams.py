@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 
 from core.model.agent import Dialect
@@ -127,3 +128,20 @@ def stream_error(dialect: Dialect) -> bytes:
         failed = {"object": "response", "status": "failed", "error": error}
         return _named({"type": "response.failed", "response": failed})
     return _event({"error": {"message": "The model broke off.", "type": "server_error", "code": 500}})
+
+
+def emptied_events(dialect: Dialect, events: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return a stream of this dialect with nothing said in it, from its orderly beginning to its orderly end."""
+    if dialect is Dialect.GEMINI_GENERATE:
+        return events[-1:]
+    said = _SAID[dialect]
+    return tuple(_OUTPUT.sub(b'"output": []', event) for event in events if not any(word in event for word in said))
+
+
+# What marks the events in which a model says something; the last one of Responses repeats all of it.
+_SAID: Mapping[Dialect, tuple[bytes, ...]] = {
+    Dialect.ANTHROPIC_MESSAGES: (b"event: content_block",),
+    Dialect.OPENAI_RESPONSES: (b"event: response.output", b"event: response.function_call"),
+    Dialect.OPENAI_CHAT: (b'"content": "OK"', b'"content": [', b'"tool_calls": ['),
+}
+_OUTPUT = re.compile(rb'"output": \[.*\](?=, "usage")')
