@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import TracebackType
+from typing import Self
 
 from core.adapters.host_checker import SocketHostChecker
 from core.adapters.http_sender import open_sender
+from core.adapters.usage_file import UsageFile
 from core.catalog.agents import AGENTS
 from core.choice.layers import choose_agents
 from core.choice.lint import lint_choice
@@ -24,16 +27,23 @@ from core.errors import SwitchyardError
 from core.model.agent import AgentId
 from core.model.choice import AgentChoice, LintFinding
 from core.model.models import ModelCatalogue
-from core.model.probe import ProbeResult
-from core.model.route import Route
+from core.model.probe import Depth, ProbeResult
+from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.model.snapshot import Problem, Progress, Snapshot
 from core.model.workspace import Workspace
 from core.ports import HttpSender
+from core.probe.explain import Facts
+from core.probe.meter import Meter
 from core.probe.sweep import Prober, SweepReport
 from core.wiring import Wiring
 
 Publish = Callable[[Snapshot], None]
+
+# Watching pages refresh once a second, and nobody sees less than this.
+_PUBLISH_EVERY_S = 0.1
+# As many connections as there may be requests under way: those in their turn, and as many that answer slowly.
+_CONNECTIONS_PER_PLACE = 2
 
 
 def first_snapshot(wiring: Wiring) -> Snapshot:
@@ -70,6 +80,12 @@ class Observer:
     def __init__(self, wiring: Wiring, sender: HttpSender) -> None:
         self.wiring = wiring
         self._sender = sender
+        self._meter = Meter(
+            clock=wiring.clock,
+            store=UsageFile(wiring.database.with_name("usage.json")),
+            daily_tokens=wiring.settings.daily_tokens,
+            prices=wiring.settings.prices,
+        )
         self._prober = Prober(
             sender=sender,
             checker=SocketHostChecker(wiring.network),
@@ -78,6 +94,7 @@ class Observer:
             workspace_origin=wiring.host.origin,
             concurrency=wiring.settings.concurrency,
             confirm_delay_s=wiring.settings.confirm_delay_s,
+            meter=self._meter,
         )
         self._seen = first_snapshot(wiring)
 
@@ -91,12 +108,14 @@ class Observer:
         seen = replace(await self.detect(), results=previous.results, swept_at=previous.swept_at)
         seen = replace(seen, interval_s=previous.interval_s)
         routes = routes_of(seen.choices)
-        landing = _Landing(seen, routes, publish)
-        report = await self.probe(routes, landing.take)
+        with Landing(seen, routes, publish) as landing:
+            report = await self.probe(routes, landing.take, explain=True)
         return replace(
-            landing.seen,
+            seen,
             results=report.results,
             offline=report.offline,
+            budget=report.budget,
+            usage=self._meter.today,
             swept_at=self.wiring.clock.now(),
             progress=Progress(done=len(routes), total=len(routes)),
         )
@@ -163,36 +182,71 @@ class Observer:
         )
 
     async def probe(
-        self, routes: Sequence[Route], on_result: Callable[[ProbeResult], None] = lambda result: None
+        self,
+        routes: Sequence[Route],
+        on_result: Callable[[ProbeResult], None] = lambda result: None,
+        *,
+        depth: Depth = Depth.REACH,
+        explain: bool = False,
+        budget_s: float | None = None,
     ) -> SweepReport:
-        """Probe these routes."""
-        return await self._prober.sweep(routes, on_result)
+        """Probe these routes; see `Prober.sweep`."""
+        facts = self._facts() if explain else None
+        return await self._prober.sweep(routes, on_result, depth=depth, explain_with=facts, budget_s=budget_s)
+
+    def _facts(self) -> Facts:
+        seen = self._seen
+        who = seen.identity.name if seen.identity else None
+        return Facts(
+            catalogue=seen.catalogue,
+            gateway=seen.gateway,
+            choices=seen.choices,
+            principals={Identity.DASHBOARD: who} if who else {},
+            workspace_origin=self.wiring.host.origin,
+        )
 
 
-class _Landing:
-    """Publish each result as it lands, in place of the former one of the same slot and identity."""
+class Landing:
+    """Publish results as they land, in place of the former ones of the same slot and identity.
+
+    The first one is published at once, those that come right after it together: a picture for each of 480 results
+    would cost as much as judging them.
+    """
 
     def __init__(self, seen: Snapshot, routes: Sequence[Route], publish: Publish) -> None:
+        self._seen = seen
         self._keys = [key_of_route(route) for route in routes]
         self._results = {key_of_route(result.route): result for result in seen.results}
         self._publish = publish
         self._done = 0
-        self.seen = replace(seen, results=self._ordered())
-        self._publish_progress()
+        self._pending: asyncio.TimerHandle | None = None
+        self._published_at = 0.0
+
+    def __enter__(self) -> Self:
+        self._publish_now()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
 
     def take(self, result: ProbeResult) -> None:
-        """Add one result and publish."""
+        """Add one result, and publish it now or with those that follow at once."""
         self._done += 1
         self._results[key_of_route(result.route)] = result
-        self._publish_progress()
+        if self._pending is None:
+            loop = asyncio.get_running_loop()
+            pause_s = max(0.0, self._published_at + _PUBLISH_EVERY_S - loop.time())
+            self._pending = loop.call_later(pause_s, self._publish_now)
 
-    def _publish_progress(self) -> None:
+    def _publish_now(self) -> None:
+        self._pending = None
+        self._published_at = asyncio.get_running_loop().time()
+        results = tuple(self._results[key] for key in self._keys if key in self._results)
         progress = Progress(done=self._done, total=len(self._keys), running=True)
-        self.seen = replace(self.seen, results=self._ordered(), progress=progress)
-        self._publish(self.seen)
-
-    def _ordered(self) -> tuple[ProbeResult, ...]:
-        return tuple(self._results[key] for key in self._keys if key in self._results)
+        self._publish(replace(self._seen, results=results, progress=progress))
 
 
 def key_of_route(route: Route) -> tuple[str, str, str]:
@@ -207,5 +261,6 @@ async def open_observer(wiring: Wiring) -> AsyncIterator[Observer]:
     def objection(url: str) -> str | None:
         return may_receive_bearer(url, wiring.trust)
 
-    async with open_sender(wiring.network, objection) as sender:
+    connections = wiring.settings.concurrency * _CONNECTIONS_PER_PLACE
+    async with open_sender(wiring.network, objection, connections=connections) as sender:
         yield Observer(wiring, sender)

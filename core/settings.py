@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from core.catalog.agents import AGENTS
 from core.errors import ConfigurationError
 from core.model.secret import Secret
+from core.model.usage import Price
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_SCENE = "healthy"
@@ -79,6 +81,16 @@ SETTINGS: tuple[Setting, ...] = (
         default="2",
         meaning="Pause before a failure that looks final is asked once more",
     ),
+    Setting(
+        name="SWITCHYARD_DAILY_TOKENS",
+        default="5000000",
+        meaning="Tokens that probes may use per UTC day, then only hosts are checked; 0: no limit",
+    ),
+    Setting(
+        name="SWITCHYARD_PRICES",
+        default="",
+        meaning="TOML file with the price of a million tokens per model; without it no money is shown",
+    ),
 )
 
 
@@ -120,6 +132,8 @@ class Settings:
     host_interval_s: float = 60.0
     concurrency: int = 16
     confirm_delay_s: float = 2.0
+    daily_tokens: int = 5_000_000
+    prices: Mapping[str, Price] = field(default_factory=dict)
     agent_environment: Mapping[str, str] = field(default_factory=dict)
     secrets_environment: Mapping[str, Secret] = field(default_factory=dict)
 
@@ -176,6 +190,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host_interval_s=_number(env, "SWITCHYARD_HOST_INTERVAL_S", 60.0, low=1, high=86_400),
         concurrency=int(_number(env, "SWITCHYARD_CONCURRENCY", 16, low=1, high=64)),
         confirm_delay_s=_number(env, "SWITCHYARD_CONFIRM_DELAY_S", 2.0, low=0, high=10),
+        daily_tokens=int(_number(env, "SWITCHYARD_DAILY_TOKENS", 5_000_000, low=0, high=1e12)),
+        prices=_prices(env),
         agent_environment={name: env[name] for name in agent_variables() if name in env},
         secrets_environment={name: Secret(value) for name, value in env.items() if value and _names_a_token(name)},
     )
@@ -207,6 +223,31 @@ def _number(env: Mapping[str, str], name: str, default: float, *, low: float, hi
             remedy=f"Set {name} to a number from {low:g} to {high:g}, or unset it (default {default:g}).",
         )
     return value
+
+
+def _prices(env: Mapping[str, str]) -> dict[str, Price]:
+    """Return the price table: per model a TOML table with `input` and `output`, per million tokens."""
+    given = env.get("SWITCHYARD_PRICES", "").strip()
+    if not given:
+        return {}
+    path = Path(given).expanduser()
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        prices = {model: Price(input=float(row["input"]), output=float(row["output"])) for model, row in tables.items()}
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ConfigurationError(
+            f"The price table {path.name} cannot be used ({type(exc).__name__}).",
+            code="prices_invalid",
+            remedy='Write per model: ["model-name"], input = 1.5, output = 7.5 (per million tokens); '
+            "or unset SWITCHYARD_PRICES.",
+        ) from exc
+    if any(not 0 <= amount < float("inf") for price in prices.values() for amount in (price.input, price.output)):
+        raise ConfigurationError(
+            f"The price table {path.name} has a price that is negative or not a number.",
+            code="prices_invalid",
+            remedy="Correct it, or unset SWITCHYARD_PRICES.",
+        )
+    return prices
 
 
 def _refuse_two_credentials(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from core.model.choice import AgentChoice
 from core.model.gateway import Gateway
 from core.model.models import ModelCatalogue
 from core.model.probe import ProbeResult
+from core.model.usage import Usage
 from core.model.workspace import Workspace, WorkspaceIdentity
 
 
@@ -38,6 +39,7 @@ class Snapshot:
 
     `results` holds the newest verdict per (agent, slot, identity). `offline` is the sentence shown when the dashboard
     itself cannot reach the workspace; every route is then Unknown. `interval_s` is the real time between sweeps.
+    `budget` is the sentence shown when the day's tokens are used up, and `usage` is what the day has cost so far.
     """
 
     scene: str | None = None
@@ -54,6 +56,8 @@ class Snapshot:
     next_sweep_at: datetime | None = None
     interval_s: float = 300.0
     offline: str | None = None
+    budget: str | None = None
+    usage: Usage | None = None
     problem: Problem | None = None
 
 
@@ -61,11 +65,15 @@ class JobKind(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     ROLL_BACK = "roll_back"
+    PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One plan, apply or rollback that runs beside the pages; `phases` are the finished and running steps in words."""
+    """One plan, apply, rollback or probe that runs beside the pages.
+
+    `phases` are the finished and running steps in words; `progress` counts the routes of a probe.
+    """
 
     id: str
     kind: JobKind
@@ -73,4 +81,5 @@ class Job:
     done: bool = False
     plan: Plan | None = None
     outcome: ChangeOutcome | None = None
+    progress: Progress = Progress()
     problem: Problem | None = None
