@@ -4,6 +4,7 @@ SwitchyardError
 ├─ ConfigurationError    settings or arguments that cannot be meant; fatal, nothing was sent
 ├─ UpstreamError         the workspace could not be reached or did not accept the credential
 ├─ StoreError            changes cannot be read, or would not be durable
+├─ ProbeError            a probe that somebody asked for cannot be started now
 └─ ChangeError           a target cannot be read, or a change cannot be carried out
 """
 
@@ -30,6 +31,10 @@ class UpstreamError(SwitchyardError):
 
 class StoreError(SwitchyardError):
     """Report a database that cannot be read or cannot keep what was written."""
+
+
+class ProbeError(SwitchyardError):
+    """Report a probe that cannot be started now."""
 
 
 class ChangeError(SwitchyardError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -16,9 +16,13 @@ from core.errors import SwitchyardError
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan, TargetInfo
 from core.model.choice import AgentChoice
-from core.model.probe import Health
+from core.model.probe import Cost, Depth, Health, ProbeResult
+from core.model.route import Identity, Route
+from core.model.secret import Secret
 from core.model.snapshot import Job, JobKind, Problem, Snapshot
+from core.model.snapshot import Progress as RouteCount
 from core.observer import Observer, first_snapshot, open_observer
+from core.probe.asked import AskedProbes, cost_of, routes_as
 from core.probe.monitor import Monitor
 from core.probe.sweep import SweepReport
 from core.settings import Settings, load_settings
@@ -27,7 +31,11 @@ from core.wiring import Wiring, wired
 
 log = logging.getLogger(__name__)
 
+JobResult = Plan | ChangeOutcome | SweepReport
+
 _KEPT_JOBS = 50
+# Stands for a token that is not known yet, where only the number of requests matters.
+_SOME_TOKEN = Secret("some token")
 _INTERNAL = Problem(
     code="internal_error",
     message="This failed inside Switchyard.",
@@ -114,6 +122,7 @@ class Services:
             sweep_interval_s=wiring.settings.sweep_interval_s,
             host_interval_s=wiring.settings.host_interval_s,
         )
+        self._asked = AskedProbes(wiring.clock)
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
@@ -172,9 +181,12 @@ class Services:
 
         return self._start(JobKind.ROLL_BACK, work)
 
-    def _start(self, kind: JobKind, work: Callable[[Observer, Progress], Awaitable[Plan | ChangeOutcome]]) -> str:
-        job_id = uuid.uuid4().hex
-        self._keep(Job(id=job_id, kind=kind))
+    def _start(self, kind: JobKind, work: Callable[[Observer, Progress], Awaitable[JobResult]]) -> str:
+        return self._run(Job(id=uuid.uuid4().hex, kind=kind), work)
+
+    def _run(self, job: Job, work: Callable[[Observer, Progress], Awaitable[JobResult]]) -> str:
+        job_id = job.id
+        self._keep(job)
 
         def progress(phase: str) -> None:
             job = self._jobs[job_id]
@@ -193,14 +205,14 @@ class Services:
         self._monitor.submit(whole)
         return job_id
 
-    def _finish(self, job_id: str, result: Plan | ChangeOutcome | Problem) -> None:
+    def _finish(self, job_id: str, result: JobResult | Problem) -> None:
         job = replace(self._jobs[job_id], done=True)
         if isinstance(result, Plan):
             job = replace(job, plan=result)
         elif isinstance(result, ChangeOutcome):
             job = replace(job, outcome=result)
             self._monitor.request_sweep()
-        else:
+        elif isinstance(result, Problem):
             job = replace(job, problem=result)
         self._keep(job)
 
@@ -209,6 +221,46 @@ class Services:
             self._jobs[job.id] = job
             while len(self._jobs) > _KEPT_JOBS:
                 del self._jobs[next(iter(self._jobs))]
+
+    def probe_cost(self, selection: Sequence[Route], depth: Depth, *, given: Sequence[Identity] = ()) -> Cost:
+        """Return what probing these routes takes at most, with tokens given for these identities where there are."""
+        tokens = {identity: _SOME_TOKEN for identity in given}
+        return cost_of(routes_as(selection, tokens), depth, concurrency=self.settings.concurrency)
+
+    def extra_results(self) -> tuple[ProbeResult, ...]:
+        """Return the newest verdicts of the probes that people started."""
+        return self._asked.results()
+
+    def start_probe(
+        self, selection: Sequence[Route], *, depth: Depth, tokens: Mapping[Identity, Secret] | None = None
+    ) -> str:
+        """Start probing routes beside the sweeps, with their own credentials or only with the given tokens.
+
+        Return the job's id. Raises ProbeError when all of them were asked too short a time ago.
+        """
+        routes = routes_as(selection, tokens or {})
+        admitted = self._asked.admit(routes, depth)
+        job = Job(id=uuid.uuid4().hex, kind=JobKind.PROBE, progress=RouteCount(total=len(admitted)))
+
+        async def work(observer: Observer, progress: Progress) -> SweepReport:
+            if len(admitted) < len(routes):
+                progress(f"{len(routes) - len(admitted)} were asked just now and are left out")
+
+            def take(result: ProbeResult) -> None:
+                self._asked.keep(result)
+                self._count_route(job.id)
+
+            report = await observer.probe(admitted, take, depth=depth, explain=True)
+            if report.budget:
+                progress(report.budget)
+            return report
+
+        return self._run(job, work)
+
+    def _count_route(self, job_id: str) -> None:
+        job = self._jobs.get(job_id)
+        if job is not None:
+            self._keep(replace(job, progress=replace(job.progress, done=job.progress.done + 1)))
 
 
 def build_services(settings: Settings | None = None) -> Services:

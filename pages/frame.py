@@ -22,6 +22,7 @@ st.logo(str(Path(__file__).parent / "ui" / "logo.svg"), size="large")
 page = st.navigation(
     [
         st.Page("overview.py", title="Overview", icon=":material/space_dashboard:", default=True),
+        st.Page("routes.py", title="Routes", icon=":material/grid_on:"),
         st.Page("detection.py", title="Detection", icon=":material/travel_explore:"),
     ]
 )

@@ -27,7 +27,12 @@ def every_model(choice: AgentChoice, gateway: Gateway | None, catalogue: ModelCa
     """Yield the choice once per listed model that the agent can use, spelled for the gateway's generation."""
     for model in catalogue.models:
         if choice.agent in model.agents:
-            yield with_model(choice, _spelling(model, gateway), gateway)
+            yield with_listed_model(choice, model, gateway)
+
+
+def with_listed_model(choice: AgentChoice, model: Model, gateway: Gateway | None) -> AgentChoice:
+    """Return the choice with only its first slot, set to this model as the gateway's generation spells it."""
+    return with_model(choice, _spelling(model, gateway), gateway)
 
 
 def _spelling(model: Model, gateway: Gateway | None) -> str:

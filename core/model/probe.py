@@ -109,6 +109,7 @@ class ProbeEvidence:
 
     method: str
     url: str
+    request_headers: Mapping[str, str] = field(default_factory=dict)
     request_body: str = ""
     response_headers: Mapping[str, str] = field(default_factory=dict)
     response_excerpt: str = ""
@@ -163,3 +164,17 @@ class ProbeResult:
     evidence: ProbeEvidence | None = None
     findings: tuple[Finding, ...] = ()
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What asking some routes takes at most: distinct requests, model output and time.
+
+    `output_tokens` None means that at least one agent sets no limit of its own. A failing request is asked once more
+    and followed up by a few others; those are not counted, because an error costs no output.
+    """
+
+    routes: int
+    requests: int
+    output_tokens: int | None
+    seconds: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from core.catalog.agents import AGENTS
-from core.catalog.redact import redact
+from core.catalog.redact import MASK, redact
 from core.catalog.remedies import REMEDIES
 from core.catalog.spellings import service_spelling
 from core.model.gateway import Generation
@@ -82,15 +82,21 @@ def evidence_of(
 ) -> ProbeEvidence:
     """Return the exchange in a form that is safe to show and to keep."""
     body = (request.body or b"").decode("utf-8", "replace")
+    sent = {**request.headers, **dict.fromkeys(request.token_headers, MASK)}
     if isinstance(outcome, HttpFailure):
         return ProbeEvidence(
-            method=request.method, url=request.url, request_body=body, error=redact(outcome.detail, secrets)
+            method=request.method,
+            url=request.url,
+            request_headers=sent,
+            request_body=body,
+            error=redact(outcome.detail, secrets),
         )
     excerpt = outcome.body[:_EXCERPT_BYTES].decode("utf-8", "replace")
     shown = {name: redact(outcome.headers[name], secrets) for name in _SHOWN_HEADERS if name in outcome.headers}
     return ProbeEvidence(
         method=request.method,
         url=request.url,
+        request_headers=sent,
         request_body=body,
         response_headers=shown,
         response_excerpt=redact(excerpt, secrets) if verdict.diagnosis is not Diagnosis.OK else "",

@@ -10,6 +10,7 @@ import streamlit as st
 from core.health.agent_status import headline_of
 from core.model.probe import Health, ProbeResult
 from pages.ui.formats import HEALTH_SIGNS, SEVERITY_SIGNS, age_text, code, escape, markdown_table, ms_text, plural
+from pages.ui.route_query import evidence_query
 from pages.ui.rows import AgentRow
 from pages.ui.tables import rows_for_rungs, verdict_name
 
@@ -67,6 +68,9 @@ def _checks(row: AgentRow) -> None:
         st.markdown(f"**{escape(row.label)}**: {plural(len(row.verdicts), 'verdict')}, rung by rung")
         st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
         _verdicts(row.verdicts)
+        for result in row.verdicts:
+            label = f"Evidence: {escape(verdict_name(result))}"
+            st.page_link("routes.py", label=label, icon=":material/receipt_long:", query_params=evidence_query(result))
 
 
 def _verdicts(results: Sequence[ProbeResult]) -> None:

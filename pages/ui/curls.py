@@ -6,7 +6,9 @@ import json
 import shlex
 
 from core.catalog.dialects import reach_body, request_headers, request_path
+from core.catalog.redact import MASK
 from core.model.choice import AgentChoice
+from core.model.probe import ProbeResult
 from core.model.snapshot import Snapshot
 
 
@@ -36,11 +38,21 @@ def agent_curls(choice: AgentChoice) -> list[tuple[str, str]]:
     return curls
 
 
+def evidence_curl(result: ProbeResult) -> str:
+    """Return the request of a verdict as it was sent, without its credential."""
+    evidence, dialect = result.evidence, result.route.dialect
+    headers = dict(evidence.request_headers if evidence else {}) or request_headers(dialect)
+    body = evidence.request_body if evidence else ""
+    return _curl(result.url, headers=headers, body=body or json.dumps(reach_body(dialect, result.route.model)))
+
+
 def _curl(url: str, *, headers: dict[str, str] | None = None, body: str | None = None, token: bool = True) -> str:
     parts = [f"curl -sS -i {shlex.quote(url)}"]
     if token:
         parts.append('-H "Authorization: Bearer $DATABRICKS_TOKEN"')
-    parts += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in (headers or {}).items()]
+    for name, value in (headers or {}).items():
+        # Some agents send the token a second time under a name of their own.
+        parts.append(f'-H "{name}: $DATABRICKS_TOKEN"' if value == MASK else f"-H {shlex.quote(f'{name}: {value}')}")
     if body is not None:
         parts.append(f"-d {shlex.quote(body)}")
     return " \\\n  ".join(parts)

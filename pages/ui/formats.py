@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from core.model.change import ChangeState, DiffOp
 from core.model.choice import Severity
 from core.model.gateway import GatewaySource, Generation, TraceOutcome
 from core.model.models import ListingOutcome
-from core.model.probe import Health, RungOutcome
+from core.model.probe import Cost, Health, RungOutcome
 
 NOTHING = "–"
 Color = Literal["red", "orange", "green", "blue", "violet", "gray"]
@@ -88,6 +89,18 @@ GENERATION_WORDS = {
     Generation.DEDICATED: "dedicated gateway",
     Generation.SERVING_ENDPOINTS: "serving endpoints",
 }
+
+
+def cost_text(cost: Cost) -> str:
+    """Return what a probe takes at most, as one line."""
+    tokens = (
+        f"at most {cost.output_tokens:,} output tokens"
+        if cost.output_tokens is not None
+        else "output tokens without a limit"
+    )
+    minutes = math.ceil(cost.seconds / 60)
+    time = f"{cost.seconds:.0f} s" if cost.seconds < 60 else f"{minutes} min"
+    return f"{plural(cost.requests, 'request')} · {tokens} · at most {time}"
 
 
 def ms_text(latency_ms: float | None) -> str:

@@ -9,11 +9,14 @@ import streamlit as st
 
 from core.change.authority import actor_for_page
 from core.model.change import Actor
+from core.model.secret import Secret
 from core.settings import Settings
 
 # Set by the proxy of Databricks Apps. Anywhere else whoever connects could have written them, so nobody looks at them.
 PERSON_HEADERS = ("X-Forwarded-Email", "X-Forwarded-Preferred-Username", "X-Forwarded-User")
 HOST_HEADER = "Host"
+# There with user authorization switched on; it is of the moment in which this tab connected.
+TOKEN_HEADER = "X-Forwarded-Access-Token"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -37,3 +40,9 @@ def person_name(headers: Mapping[str, str], *, inside_databricks_apps: bool) -> 
     except (KeyError, OSError):
         # A container may run under a user id that has no name.
         return "local user"
+
+
+def person_token(settings: Settings) -> Secret | None:
+    """Return the person's own token where the proxy of Databricks Apps forwards it."""
+    token = st.context.headers.get(TOKEN_HEADER) if settings.inside_databricks_apps else None
+    return Secret(token) if token else None

@@ -43,7 +43,7 @@ def show_snapshot(request: RequestContext) -> Shown:
         rows = agent_rows(snapshot, now=now, inside_databricks_apps=inside)
         show_banners(snapshot)
         show_strip(snapshot, [row.status for row in rows])
-        _progress(snapshot, now)
+        show_progress(snapshot, now)
         if rows:
             _rows(request, rows, snapshot, now)
         elif not snapshot.problem:
@@ -77,7 +77,8 @@ def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapsho
     show_rows(rows, simulated=snapshot.scene is not None, now=now, action=action)
 
 
-def _progress(snapshot: Snapshot, now: datetime) -> None:
+def show_progress(snapshot: Snapshot, now: datetime) -> None:
+    """Show how far the running sweep is, or when the last one was."""
     progress = snapshot.progress
     # One height for both, so that nothing below moves when a sweep begins or ends.
     with st.container(height=48, border=False, gap=None):

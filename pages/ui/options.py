@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.catalog.agents import AGENTS
 from core.catalog.spellings import endpoint_spelling, is_chat_model, model_id
+from core.choice.possible import why_impossible
 from core.model.agent import AgentId
 from core.model.choice import AgentChoice
 from core.model.models import Model, ModelCatalogue
@@ -59,13 +59,9 @@ def spelling_of(model: Model) -> str:
 
 
 def _obstacle(model: Model, agent: AgentId, results: Sequence[ProbeResult]) -> str:
-    spec = AGENTS[agent]
-    if agent not in model.agents:
-        spoken = ", ".join(dialect.label for dialect in spec.dialects)
-        listed = ", ".join(model.api_types) or "no API type"
-        return f"{spec.label} speaks {spoken}; this model is listed for {listed}"
-    if model.ready is False:
-        return "listed as not ready"
+    obstacle = why_impossible(agent, model)
+    if obstacle is not None:
+        return obstacle.sentence
     refused = _refusal(model, agent, results)
     return refused.message if refused else ""
 

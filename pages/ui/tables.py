@@ -13,6 +13,7 @@ from core.model.workspace import Workspace
 from core.settings import Settings
 from pages.ui.formats import (
     DIFF_SIGNS,
+    HEALTH_SIGNS,
     LISTING_SIGNS,
     NOTHING,
     RUNG_SIGNS,
@@ -125,6 +126,31 @@ def rows_for_rungs(results: Sequence[ProbeResult]) -> list[Row]:
             row[verdict_name(result)] = _rung_cell(found.outcome, found.ms) if found else NOTHING
         rows.append(row)
     return rows
+
+
+def rows_for_ladder(result: ProbeResult) -> list[Row]:
+    """Return the rungs of one verdict in their order."""
+    rows: list[Row] = []
+    for rung in result.rungs:
+        sign = RUNG_SIGNS[rung.outcome]
+        outcome = f":{sign.color}[{sign.icon} {sign.word}]"
+        rows.append({"Rung": rung.rung.label, "Outcome": outcome, "Time": ms_text(rung.ms)})
+    return rows
+
+
+def rows_for_findings(result: ProbeResult) -> list[Row]:
+    """Return what the follow-up requests showed."""
+    return [
+        {
+            "Question": escape(finding.question),
+            "Asked": f"{code(finding.route.model)} on {escape(finding.route.dialect.label)}, "
+            f"{escape(finding.route.identity.label)}",
+            "Answer": badge(HEALTH_SIGNS[finding.health])
+            + (f" {finding.http_status}" if finding.http_status else "")
+            + f" {code(finding.diagnosis)}",
+        }
+        for finding in result.findings
+    ]
 
 
 def _rung_cell(outcome: object, ms: float | None) -> str:

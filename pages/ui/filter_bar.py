@@ -1,0 +1,66 @@
+"""The filters of the Routes page: widgets that follow the address and write to it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core.catalog.agents import AGENTS
+from core.model.agent import AgentId, Dialect
+from pages.ui.address import read_address, write_address
+from pages.ui.errors import reporting
+from pages.ui.matrix import CellState
+from pages.ui.matrix_view import STATE_SIGNS
+from pages.ui.route_query import RouteQuery
+
+AGENTS_KEY = "filter_agents"
+HEALTH_KEY = "filter_health"
+DIALECTS_KEY = "filter_dialects"
+TEXT_KEY = "filter_text"
+
+
+def show_filters(asked: RouteQuery) -> None:
+    """Show the filters as the address has them."""
+    follow(AGENTS_KEY, list(asked.agents))
+    follow(HEALTH_KEY, list(asked.health))
+    follow(DIALECTS_KEY, list(asked.dialects))
+    follow(TEXT_KEY, asked.text)
+    text, agents, health, dialects = st.columns(4, gap="small")
+    changed: dict[str, Any] = {"on_change": reporting(_write)}
+    text.text_input("Search", key=TEXT_KEY, icon=":material/search:", placeholder="Model or agent", **changed)
+    agents.multiselect(
+        "Agent", list(AgentId), key=AGENTS_KEY, format_func=lambda a: AGENTS[a].label, placeholder="All", **changed
+    )
+    health.multiselect(
+        "Health",
+        list(CellState),
+        key=HEALTH_KEY,
+        format_func=lambda state: STATE_SIGNS[state].word,
+        placeholder="All",
+        **changed,
+    )
+    dialects.multiselect(
+        "Dialect", list(Dialect), key=DIALECTS_KEY, format_func=lambda d: d.label, placeholder="All", **changed
+    )
+
+
+def follow(key: str, value: Hashable | list[Any]) -> None:
+    """Make a widget show what the address says; setting it anew without need would wipe what is being typed."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def _write() -> None:
+    state = st.session_state
+    write_address(
+        replace(
+            read_address(),
+            agents=tuple(state[AGENTS_KEY]),
+            health=tuple(state[HEALTH_KEY]),
+            dialects=tuple(state[DIALECTS_KEY]),
+            text=str(state[TEXT_KEY]).strip(),
+        )
+    )

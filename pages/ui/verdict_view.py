@@ -1,0 +1,86 @@
+"""One verdict in full: its ladder, what it means, the exchange behind it, and how to repeat it in a terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.health.agent_status import headline_of
+from core.model.probe import Health, ProbeEvidence, ProbeResult, Tokens
+from pages.ui.curls import evidence_curl
+from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, clock_text, code, escape, markdown_table, ms_text
+from pages.ui.tables import rows_for_findings, rows_for_ladder
+
+_BODY_HEIGHT = 220
+
+
+def show_verdict(result: ProbeResult, *, simulated: bool, now: datetime) -> None:
+    """Show the sentence and remedy, the ladder, follow-ups, and the evidence."""
+    sign = HEALTH_SIGNS[result.health]
+    st.badge(f"{sign.word} · simulated" if simulated else sign.word, icon=sign.icon, color=sign.color)
+    st.markdown(f"**{escape(headline_of(result))}**  \n{escape(result.message)}")
+    if result.health is not Health.HEALTHY and result.remedy:
+        st.markdown(f":material/build: {escape(result.remedy)}")
+    if result.suggestion is not None:
+        st.markdown(
+            f":material/lightbulb: Works already: {code(result.suggestion.model)} – {escape(result.suggestion.reason)}"
+        )
+    ladder, facts = st.columns([1, 1.25], gap="medium")
+    ladder.markdown(markdown_table(rows_for_ladder(result)))
+    facts.markdown(markdown_table(_facts(result, now)))
+    if result.findings:
+        st.markdown("**Asked to tell the cause**")
+        st.markdown(markdown_table(rows_for_findings(result)))
+    if result.evidence is not None:
+        _evidence(result.evidence)
+    st.caption("The same from a terminal; the token comes from your environment")
+    st.code(evidence_curl(result), language="bash", wrap_lines=True)
+
+
+def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
+    request_id = result.evidence.request_id if result.evidence else None
+    facts = {
+        "Credential": escape(result.route.identity.label),
+        "Asked at": code(result.url.partition("://")[2]),
+        "Diagnosis": code(result.diagnosis),
+        "Status": str(result.http_status or NOTHING),
+        "Answered by": code(result.answered_model or ""),
+        "Latency": ms_text(result.latency_ms),
+        "First token": ms_text(result.ttft_ms),
+        "Tokens": _tokens(result.tokens),
+        "Requests": str(result.attempts),
+        "Request id": code(request_id or ""),
+        "Checked": f"{age_text(result.checked_at, now)}, {clock_text(result.checked_at)}",
+    }
+    return [{"Fact": name, "Value": value} for name, value in facts.items()]
+
+
+def _tokens(tokens: Tokens) -> str:
+    if tokens.input is None and tokens.output is None:
+        return "not said"
+    known = [NOTHING if count is None else str(count) for count in (tokens.input, tokens.output)]
+    return f"{known[0]} in, {known[1]} out"
+
+
+def _evidence(evidence: ProbeEvidence) -> None:
+    with st.expander("Request and answer, credentials struck out", icon=":material/receipt_long:"):
+        head = [f"{evidence.method} {evidence.url}", "Authorization: Bearer ***"]
+        head += [f"{name}: {value}" for name, value in evidence.request_headers.items()]
+        st.code("\n".join(head), language=None, wrap_lines=True)
+        if evidence.request_body:
+            st.code(evidence.request_body, language="json", wrap_lines=True, height=_height(evidence.request_body))
+        if evidence.error:
+            st.text(evidence.error)
+            return
+        answer = "\n".join(f"{name}: {value}" for name, value in evidence.response_headers.items())
+        st.caption("Answer")
+        st.code(answer or "no header worth showing", language=None, wrap_lines=True)
+        if evidence.response_excerpt:
+            st.code(
+                evidence.response_excerpt, language="json", wrap_lines=True, height=_height(evidence.response_excerpt)
+            )
+
+
+def _height(text: str) -> int | None:
+    return _BODY_HEIGHT if len(text) > 600 else None
