@@ -76,7 +76,8 @@ PHRASES: tuple[Phrase, ...] = (
     _row(D.WRONG_PATH, on=(404, 405)),
     _row(D.GATEWAY_OFF, on=(501,)),
     # What the model or the dialect does not take.
-    _row(D.DIALECT_MISMATCH, r"passthrough is not supported for model", on=(400,)),
+    # Real wording is only known for the Responses dialect; the other is how the simulator says it for the rest.
+    _row(D.DIALECT_MISMATCH, r"passthrough is not supported for model|does not support api type", on=(400,)),
     _row(D.MODEL_ABSENT, r"not a supported unity catalog endpoint name", on=(400,)),
     _row(D.GUARDRAIL, r"guardrail", on=(400, 403)),
     _row(

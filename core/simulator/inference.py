@@ -72,6 +72,8 @@ def answer_inference(exchange: Exchange, target: Target, body: Json | None) -> A
     if model is None or not model.executable or (spelling == model.service and not model.has_service):
         rewritten = target.dialect is Dialect.GEMINI_GENERATE and not spelling.startswith(("databricks-", "system."))
         return refusal_answer("bad_model_name" if rewritten else "model_not_found", exchange, model=spelling)
+    if exchange.scene.enforces_unity and spelling == model.endpoint:
+        return refusal_answer("spelling_retired", exchange, model=spelling)
     served = (target.any_provider and bool(model.gateway)) or target.dialect in model.gateway
     if not served:
         return _mismatch(exchange, target.dialect, model)
@@ -95,6 +97,8 @@ def _answer_legacy(exchange: Exchange, target: Target, body: Json | None) -> Ans
         return refusal_answer(refused, exchange)
     if body is None or model is None:
         return refusal_answer("malformed_json" if body is None else "model_field_missing", exchange)
+    if exchange.scene.enforces_unity:
+        return refusal_answer("endpoint_retired", exchange, model=model.endpoint)
     if target.dialect not in model.legacy:
         return _mismatch(exchange, target.dialect, model)
     return _say(exchange, target.dialect, body, model, streams=target.streams)

@@ -64,7 +64,7 @@ class Person:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """One simulated workspace. `generation` is the one its agents are set up for; `gateway_off` is how the workspace
-    answers below /ai-gateway when there is none, None when there is one."""
+    answers below /ai-gateway when there is none, None when there is one. `enforces_unity` retires endpoint names."""
 
     name: str
     title: str
@@ -76,6 +76,7 @@ class Scene:
     dedicated_host: str | None = None
     gateway_off: str | None = None
     unity_features: bool = True
+    enforces_unity: bool = False
     models: tuple[SimulatedModel, ...] = MODELS
     person: Person = Person()
     account_id: str = "0d15ea5e-0000-4000-8000-00000000cafe"

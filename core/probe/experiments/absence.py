@@ -116,7 +116,7 @@ def _cause(inquiry: Inquiry, sought: _Sought) -> _Cause:
         return _not_here(route, "it answers on no route that was asked, and the models could not be listed")
     if is_service_spelling(route.model) and model_id(route.model) == route.model:
         cause = _not_here(route, "only system.ai is listed, so it may be missing, or hidden from this principal")
-        return replace(cause, advice=f"Check the name. If it is right: {grants(route, facts)}")
+        return replace(cause, advice=f"Check the name, and whether it is hidden. {grants(route, facts)}")
     return _Cause(
         diagnosis=Diagnosis.MODEL_ABSENT,
         sentence=f"{route.model} is not a model of this workspace",

@@ -62,8 +62,12 @@ def explain_model(inquiry: Inquiry) -> Experiment[Explanation | None]:
     instead = yield from _another_model(inquiry, route, other_family=diagnosis in _FAMILY_FAULTS)
     if instead is None and not inquiry.findings:
         return None
-    works = f"the route itself works: {instead.model} answers on it" if instead else ""
-    return conclude(inquiry, diagnosis, shown=works or "no other model that was asked answers either", instead=instead)
+    shown = "no other model that was asked answers either"
+    if instead is not None and diagnosis in _FAMILY_FAULTS:
+        shown = f"{instead.model} answers a short request on this route; probe it faithfully before switching"
+    elif instead is not None:
+        shown = f"the route itself works: {instead.model} answers on it"
+    return conclude(inquiry, diagnosis, shown=shown, instead=instead)
 
 
 def explain_retired(inquiry: Inquiry) -> Experiment[Explanation | None]:

@@ -33,6 +33,9 @@ def conclude(
     `instead` is the remedy. `also` is a second thing to repair.
     """
     said, usual = describe(inquiry.route, replace(inquiry.verdict, diagnosis=diagnosis))
+    if diagnosis is Diagnosis.MODEL_NOT_ON_ROUTE:
+        # Where a grant is what is missing, the experiments have said so.
+        usual = f"Choose another model for {AGENTS[inquiry.route.agent].setting(inquiry.route.slot)}."
     switch = switch_to(inquiry.route, instead) if instead else ""
     steps = [switch or usual] if advice is None else [advice, f"Meanwhile: {switch}" if switch else ""]
     return Explanation(
@@ -71,7 +74,7 @@ def grants(route: Route, facts: Facts) -> str:
     if route.generation is Generation.SERVING_ENDPOINTS:
         return f"Grant CAN QUERY on the serving endpoint {route.model} to {principal}; it takes a few minutes to count."
     statements = " ".join(grant_statements(plain_model_name(route.model), principal))
-    return f"As an owner of the schema run: {statements} It takes a few minutes to count."
+    return f"Run as an owner of the schema: {statements} It takes a few minutes to count."
 
 
 def principal_of(route: Route, facts: Facts) -> str:
