@@ -11,7 +11,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache
 from time import perf_counter
 
 import aiohttp
@@ -33,10 +33,14 @@ BearerRule = Callable[[str], str | None]
 
 
 class HttpxSender:
-    """Fulfil the HttpSender port. Bearer tokens leave only towards URLs that the rule has no objection to."""
+    """Fulfil the HttpSender port. Bearer tokens leave only towards URLs that the rule has no objection to.
 
-    def __init__(self, client: httpx.AsyncClient, bearer_rule: BearerRule) -> None:
-        self._client = client
+    It speaks to the transport itself: what httpx' client adds (cookies, redirects, authentication flows, merged
+    defaults) must not happen to a probe, and costs a third of the CPU of one (measured, docs/performance.md).
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, bearer_rule: BearerRule) -> None:
+        self._transport = transport
         self._bearer_rule = bearer_rule
 
     async def send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
@@ -57,16 +61,28 @@ class HttpxSender:
         if request.token is not None:
             headers["Authorization"] = f"Bearer {request.token.reveal()}"
             headers |= {name: request.token.reveal() for name in request.token_headers}
-        async with self._client.stream(
-            request.method,
-            request.url,
-            headers=headers,
-            content=request.body,
-            timeout=httpx.Timeout(request.total_s, connect=min(CONNECT_TIMEOUT_S, request.total_s), pool=None),
-        ) as response:
+        timeouts = {"connect": min(CONNECT_TIMEOUT_S, request.total_s), "read": request.total_s}
+        response = await self._transport.handle_async_request(
+            httpx.Request(
+                request.method,
+                _parsed(request.url),
+                headers=headers,
+                content=request.body,
+                extensions={"timeout": timeouts},
+            )
+        )
+        try:
             received = _Received(response, request, started)
             await received.read()
             return received.answer()
+        finally:
+            await response.aclose()
+
+
+@lru_cache(maxsize=2048)
+def _parsed(url: str) -> httpx.URL:
+    """Return the URL that a sweep asks for again and again, parsed once."""
+    return httpx.URL(url)
 
 
 class _Received:
@@ -142,16 +158,12 @@ async def open_sender(
     network: Network, bearer_rule: BearerRule, *, connections: int = 64
 ) -> AsyncIterator[HttpxSender]:
     """Open a sender whose warm connections belong to the running loop, and close them at the end."""
+    # A session cookie set for one identity must never travel with a request of another one.
     session = aiohttp.ClientSession(
         connector=connector(network, limit=connections), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )
-    # A session cookie set for one identity must never travel with a request of another one.
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    transport = AiohttpTransport(client=session)
-    async with httpx.AsyncClient(
-        transport=transport, cookies=no_cookies, trust_env=False, follow_redirects=False
-    ) as client:
-        yield HttpxSender(client, bearer_rule)
+    async with AiohttpTransport(verify=network.ssl_context, client=session) as transport:
+        yield HttpxSender(transport, bearer_rule)
 
 
 def classify(exc: BaseException) -> tuple[FailureKind, str]:
