@@ -29,6 +29,7 @@ from core.probe.experiments.words import caller_of, conclude, fresh_token, grant
 
 NOT_FOUND = frozenset({Diagnosis.MODEL_NOT_ON_ROUTE, Diagnosis.MODEL_ABSENT})
 REFUSED_CALLER = frozenset({Diagnosis.CREDENTIAL_DEAD, Diagnosis.WRONG_WORKSPACE, Diagnosis.SCOPE_MISSING})
+_DENIES = NOT_FOUND | {Diagnosis.DIALECT_MISMATCH, Diagnosis.WRONG_PATH, Diagnosis.GATEWAY_OFF}
 _IS_SERVED = frozenset({Diagnosis.OK, Diagnosis.THROTTLED})
 
 
@@ -108,6 +109,8 @@ def _cause(inquiry: Inquiry, sought: _Sought) -> _Cause:
         return _not_here(route, f"it answers on {place_of(sought.found)}")
     if sought.is_forbidden:
         return _hidden(inquiry, "it is there, but may not be used")
+    if not _is_settled(inquiry):
+        return _not_here(route, "whether it is missing or hidden could not be found out")
     if is_listed and is_gateways and not _is_listed_elsewhere(route, facts):
         return _hidden(inquiry, "it is listed in this workspace, but the gateway denies that it exists")
     if is_listed:
@@ -122,6 +125,12 @@ def _cause(inquiry: Inquiry, sought: _Sought) -> _Cause:
         sentence=f"{route.model} is not a model of this workspace",
         shown="it is in no listing and answers nowhere",
     )
+
+
+def _is_settled(inquiry: Inquiry) -> bool:
+    """Say whether everything that was asked about this model denied it; a hang or a dead token denies nothing."""
+    about_it = [finding for finding in inquiry.findings if finding.question != WITH_DASHBOARD]
+    return all(finding.diagnosis in _DENIES for finding in about_it)
 
 
 def _not_here(route: Route, shown: str) -> _Cause:

@@ -90,7 +90,7 @@ def _conclusion(inquiry: Inquiry, right: Route | None, instead: Route | None) ->
     diagnosis = inquiry.verdict.diagnosis
     if right is not None and (right.generation is route.generation or not is_gateways):
         diagnosis = Diagnosis.WRONG_PATH
-    elif is_gateways and (right is not None or len(inquiry.findings) > 1):
+    elif is_gateways and (right is not None or _all_lead_nowhere(inquiry)):
         diagnosis = Diagnosis.GATEWAY_OFF
     if right is None:
         return conclude(inquiry, diagnosis, shown="nothing else that was asked answers either")
@@ -98,3 +98,8 @@ def _conclusion(inquiry: Inquiry, right: Route | None, instead: Route | None) ->
     spec = AGENTS[route.agent]
     advice = None if instead is not None else f"Set {spec.possessive} base URL to {right.base_url}."
     return conclude(inquiry, diagnosis, shown=shown, advice=advice, instead=instead)
+
+
+def _all_lead_nowhere(inquiry: Inquiry) -> bool:
+    paths = [finding.diagnosis for finding in inquiry.findings]
+    return len(paths) > 1 and set(paths) <= PATH_FAULTS
