@@ -45,11 +45,10 @@ def show_matrix(matrix: Matrix, ticked: tuple[str, ...], moment: Moment) -> None
     """Show all bands below one head, and the legend."""
     widths = [_MODEL_WIDTH, *[1.0] * len(matrix.agents)]
     with st.container(border=True, gap="xxsmall", key="matrix"):
-        head = st.columns(widths, gap="xxsmall", vertical_alignment="bottom")
+        head = st.columns(widths, gap="xxsmall")
         for column, agent in zip(head[1:], matrix.agents, strict=True):
             column.markdown(f"**{AGENTS[agent].label}**  \n:small[:gray[{escape(_spoken(agent))}]]")
         for band in matrix.bands:
-            st.divider()
             _band(band, matrix.agents, widths, ticked, moment)
     marks = " · ".join(f"{icon}{identity.label}" for identity, icon in IDENTITY_ICONS.items() if icon)
     st.caption(f"No mark: dashboard's credential · {marks} · a name below a cell: the slot that is set to this model")

@@ -13,7 +13,7 @@ from core.model.snapshot import Snapshot
 from pages.ui.address import close_verdict, open_verdict, read_address
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.filter_bar import follow
-from pages.ui.formats import HEALTH_SIGNS, code, escape
+from pages.ui.formats import HEALTH_SIGNS, escape
 from pages.ui.matrix import Cell, matrix_of
 from pages.ui.matrix_view import IDENTITY_ICONS
 from pages.ui.messages import show_flash
@@ -30,7 +30,11 @@ def show_drawer(request: RequestContext, cell: Cell | None) -> bool:
     """Show the drawer of the cell that the address names, and say whether there is one."""
     if cell is None:
         return False
-    _drawer(request)
+    title = f"{AGENTS[cell.agent].label} with {escape(cell.model)}"
+    dialog = st.dialog(
+        title, width=900, position="right", icon=":material/stairs:", on_dismiss=reporting(close_verdict)
+    )
+    dialog(_polled)(request)
     return True
 
 
@@ -41,11 +45,6 @@ def opened_cell(request: RequestContext) -> Cell | None:
         return None
     matrix = matrix_of(request.services.snapshot(), request.services.extra_results())
     return matrix.cell(opened.agent, opened.model)
-
-
-@st.dialog("Route", width=900, position="right", icon=":material/stairs:", on_dismiss=reporting(close_verdict))
-def _drawer(request: RequestContext) -> None:
-    _polled(request)
 
 
 @st.fragment(run_every=_POLL_S)
@@ -65,7 +64,6 @@ def _polled(request: RequestContext) -> None:
 def _head(cell: Cell) -> None:
     used = f"in use as {escape(', '.join(cell.in_use))}" if cell.in_use else "not in use"
     dialect = f"{escape(cell.dialect.label)} · " if cell.dialect else ""
-    st.header(f"{AGENTS[cell.agent].label} with {code(cell.model)}", anchor=False)
     st.caption(f"{dialect}{used}")
     if cell.obstacle is not None:
         st.markdown(f":gray[:material/block: {escape(cell.obstacle.sentence)}]")

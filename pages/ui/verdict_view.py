@@ -26,7 +26,7 @@ def show_verdict(result: ProbeResult, *, simulated: bool, now: datetime) -> None
         st.markdown(
             f":material/lightbulb: Works already: {code(result.suggestion.model)} – {escape(result.suggestion.reason)}"
         )
-    ladder, facts = st.columns([1, 1.25], gap="medium")
+    ladder, facts = st.columns([1, 1.9], gap="small")
     ladder.markdown(markdown_table(rows_for_ladder(result)))
     facts.markdown(markdown_table(_facts(result, now)))
     if result.findings:
@@ -53,7 +53,7 @@ def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
         "Request id": code(request_id or ""),
         "Checked": f"{age_text(result.checked_at, now)}, {clock_text(result.checked_at)}",
     }
-    return [{"Fact": name, "Value": value} for name, value in facts.items()]
+    return [{"Fact": name, "Value": value} for name, value in facts.items() if value != NOTHING]
 
 
 def _tokens(tokens: Tokens) -> str:

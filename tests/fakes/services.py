@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from core.errors import ProbeError
 from core.model.agent import AgentId
 from core.model.change import (
     Actor,
@@ -21,8 +22,10 @@ from core.model.change import (
     TargetInfo,
     TargetKind,
 )
-from core.model.probe import ProbeResult
-from core.model.snapshot import Job, JobKind, Snapshot
+from core.model.probe import Cost, Depth, ProbeResult
+from core.model.route import Identity, Route
+from core.model.secret import Secret
+from core.model.snapshot import Job, JobKind, Progress, Snapshot
 from core.settings import Settings
 
 HERMES_FILE = TargetInfo(
@@ -44,6 +47,9 @@ class FakeServices:
     applied: list[tuple[ChangeRequest, Actor, str, str | None]] = field(default_factory=list)
     rolled_back: list[tuple[str, Actor, str]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
+    extra: tuple[ProbeResult, ...] = ()
+    probed: list[tuple[tuple[Route, ...], Depth, dict[Identity, Secret]]] = field(default_factory=list)
+    cooling: bool = False
 
     def start(self) -> None: ...
 
@@ -82,6 +88,22 @@ class FakeServices:
         kept = replace(record(request, actor, reason), rolls_back=change_id)
         outcome = ChangeOutcome(plan=self._plan(request), record=kept)
         return self._keep(Job(id="back-1", kind=JobKind.ROLL_BACK, phases=("Writing",), done=True, outcome=outcome))
+
+    def extra_results(self) -> tuple[ProbeResult, ...]:
+        return self.extra
+
+    def probe_cost(self, selection: Sequence[Route], depth: Depth, *, given: Sequence[Identity] = ()) -> Cost:
+        count = len(selection) * max(1, len(given))
+        return Cost(routes=count, requests=count, output_tokens=16 * count, seconds=28.0)
+
+    def start_probe(
+        self, selection: Sequence[Route], *, depth: Depth, tokens: Mapping[Identity, Secret] | None = None
+    ) -> str:
+        if self.cooling:
+            raise ProbeError("Asked less than 10 s ago.", code="cooling_down", remedy="It may be asked again in 7 s.")
+        self.probed.append((tuple(selection), depth, dict(tokens or {})))
+        progress = Progress(done=1, total=len(selection))
+        return self._keep(Job(id=f"probe-{len(self.probed)}", kind=JobKind.PROBE, progress=progress))
 
     def _keep(self, job: Job) -> str:
         self.jobs[job.id] = job

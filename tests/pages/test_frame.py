@@ -12,7 +12,7 @@ from tests.fakes.services import FakeServices
 from tests.pages.conftest import ROOT, VISITOR, OpenFrame, words
 
 
-@pytest.mark.parametrize("page", ["overview.py", "detection.py"])
+@pytest.mark.parametrize("page", ["overview.py", "routes.py", "detection.py"])
 def test_a_page_opened_past_the_frame_shows_nothing(page: str) -> None:
     app = AppTest.from_file(str(ROOT / "pages" / page), default_timeout=30).run()
 
