@@ -571,3 +571,45 @@ def test_whatever_is_answered_the_questions_are_few_and_the_suggestion_was_seen_
     if suggestion is not None:
         assert (suggestion.model, suggestion.url) in answered
         assert (suggestion.model, suggestion.url) != (one.model, route_url(one))
+
+
+def test_a_permission_that_only_the_stored_token_lacks_says_who_has_it() -> None:
+    played = play(stored(on_gateway()), verdict(D.GRANT_MISSING, 403), facts_about(on_gateway()), saying(D.OK))
+    assert "it answers to the dashboard's credential" in played.explanation.sentence
+    assert "TO `<principal of the token stored in Hermes' config>`;" in played.explanation.remedy
+
+
+def test_a_dashboard_without_a_credential_explains_no_token() -> None:
+    unsent = replace(NOT_FOUND, refused_to_send=True)
+    assert play(stored(route()), verdict(D.CREDENTIAL_DEAD, 403), facts_about(route()), lambda _: unsent).told is None
+
+
+def test_without_any_listed_model_there_is_nothing_to_try() -> None:
+    facts = facts_about(route(), catalogue=ModelCatalogue())
+    assert play(route(), verdict(D.RATE_LIMIT_ZERO, 403), facts, saying(D.OK)).told is None
+
+
+def test_a_retired_name_whose_service_hangs_keeps_its_own_remedy() -> None:
+    first = verdict(D.SPELLING_RETIRED, 501)
+    played = play(on_gateway(), first, facts_about(on_gateway()), saying(D.TIMED_OUT))
+    assert (played.explanation.diagnosis, played.suggested) == (D.SPELLING_RETIRED, None)
+    assert "system.ai.claude-opus-4-7" in played.explanation.remedy
+
+
+def test_a_service_without_an_endpoint_is_not_tried_on_serving_endpoints() -> None:
+    services = tuple(replace(one, spellings=one.spellings[1:]) for one in LISTED.models)
+    facts = facts_about(route(), catalogue=replace(LISTED, models=services))
+    assert play(route(), verdict(D.RATE_LIMIT_ZERO, 403), facts, saying(D.OK)).asked == ()
+
+
+def test_a_service_is_asked_by_its_endpoint_name_where_the_gateway_is_off() -> None:
+    one = on_gateway(service_spelling(NEW))
+    facts = facts_about(one, gateway=gateway(Generation.SERVING_ENDPOINTS))
+    played = play(one, verdict(D.GATEWAY_OFF), facts, saying(D.OK))
+    assert (played.explanation.diagnosis, played.suggested) == (D.GATEWAY_OFF, NEW)
+
+
+def test_a_right_path_where_no_model_answers_is_named_all_the_same() -> None:
+    played = play(TYPO, verdict(D.GATEWAY_OFF), facts_about(TYPO), saying(D.MODEL_NOT_ON_ROUTE))
+    assert (played.explanation.diagnosis, played.suggested) == (D.WRONG_PATH, None)
+    assert played.explanation.remedy == f"Set Hermes' base URL to {GATEWAY}/mlflow/v1."
