@@ -55,7 +55,14 @@ def known_good_here(place: Route, facts: Facts, *, instead_of: str) -> Route | N
     taken, failing = _taken(place, facts), model_id(plain_model_name(instead_of))
     for caller in (place, as_dashboard(place)):
         here = [known for known in facts.known_good if same_place(known, caller) and model_id(known.model) != failing]
-        here.sort(key=lambda known: (model_id(known.model) in taken, -_kinship(model_id(known.model), failing)))
+        # By name at last: the order in which answers landed must not decide.
+        here.sort(
+            key=lambda known: (
+                model_id(known.model) in taken,
+                -_kinship(model_id(known.model), failing),
+                known.model,
+            )
+        )
         if here:
             return replace(caller, model=here[0].model)
     return None

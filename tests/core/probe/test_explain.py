@@ -613,3 +613,15 @@ def test_a_right_path_where_no_model_answers_is_named_all_the_same() -> None:
     played = play(TYPO, verdict(D.GATEWAY_OFF), facts_about(TYPO), saying(D.MODEL_NOT_ON_ROUTE))
     assert (played.explanation.diagnosis, played.suggested) == (D.WRONG_PATH, None)
     assert played.explanation.remedy == f"Set Hermes' base URL to {GATEWAY}/mlflow/v1."
+
+
+def test_the_order_in_which_answers_landed_does_not_decide() -> None:
+    good = (route(SONNET), route(GPT), route("databricks-claude-haiku-4-5"))
+    empty = ModelCatalogue()
+    played = {
+        play(
+            route(), verdict(D.MODEL_ABSENT), facts_about(route(), catalogue=empty, known_good=known), saying(D.OK)
+        ).suggested
+        for known in (good, good[::-1])
+    }
+    assert len(played) == 1
