@@ -1,4 +1,4 @@
-"""Probe one route of a running simulated workspace by its own host names, through the real adapters."""
+"""Probe one route of a running simulated workspace on loopback, through the real adapters."""
 
 from __future__ import annotations
 
@@ -41,10 +41,16 @@ class Probing:
 
 
 def route_of(
-    workspace: SimulatedWorkspace, agent: AgentId, dialect: Dialect, model: str | None = None, slot: str = "default"
+    workspace: SimulatedWorkspace,
+    agent: AgentId,
+    dialect: Dialect,
+    model: str | None = None,
+    *,
+    slot: str = "default",
+    secure: bool = False,
 ) -> Route:
-    """Return the route that this agent has in this workspace's own gateway."""
-    base = f"https://{urlsplit(workspace.scene.host).hostname or workspace.scene.host}/ai-gateway"
+    """Return the route that this agent has in this workspace's own gateway, by its own name where it is secure."""
+    base = (f"https://{workspace.scene.host_names[0]}" if secure else workspace.http_origin) + "/ai-gateway"
     return Route(
         agent=agent,
         slot=slot,
@@ -74,6 +80,8 @@ async def _probe(workspace: SimulatedWorkspace, route: Route, depth: Depth, tota
     took_s = perf_counter() - started
     verdict = verdict_on_host(check) or judge(route, outcome, depth)
     answered_ms = outcome.first_byte_ms if isinstance(outcome, HttpAnswer) else outcome.elapsed_ms
-    probing = Probing(verdict, rungs_of(verdict, check, depth=depth, secure=True, answered_ms=answered_ms), took_s)
+    probing = Probing(
+        verdict, rungs_of(verdict, check, depth=depth, secure=parts.scheme == "https", answered_ms=answered_ms), took_s
+    )
     probing.outcome = outcome
     return probing

@@ -26,7 +26,10 @@ from core.catalog.rejected_field import rejected_field
         ("Unrecognized request argument supplied: parallel_tool_calls", "parallel_tool_calls"),
         ("Unsupported parameter: 'temperature' is not supported with this model.", "temperature"),
         ("Unknown parameter: 'client_metadata'.", "client_metadata"),
-        ("tools.0.custom.eager_input_streaming: Extra inputs are not permitted", "tools.0.custom.eager_input_streaming"),
+        (
+            "tools.0.custom.eager_input_streaming: Extra inputs are not permitted",
+            "tools.0.custom.eager_input_streaming",
+        ),
         ("the tag web_search_20250305 is not known", "web_search_20250305"),
         ("schema keyword $schema is not supported", "$schema"),
         ("messages: text content blocks must be non-empty", None),
