@@ -111,6 +111,30 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+@dataclass(frozen=True)
+class Simulator:
+    """A simulated workspace in a process of its own."""
+
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    @property
+    def origin(self) -> str:
+        return self.environment["DATABRICKS_HOST"]
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    command = [sys.executable, "-u", "-m", "core", "simulate", "--port", "0", "--scene", "healthy"]
+    process = subprocess.Popen(command, cwd=ROOT, env=clean_environ(tmp_path, {}), stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout as lines:
+        line = next(text for text in lines if text.startswith(b"DATABRICKS_HOST="))
+        pairs = (pair.partition("=") for pair in line.decode().split())
+        yield Simulator(environment={name: value for name, _, value in pairs}, process=process)
+        stop_process(process)
+
+
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running:

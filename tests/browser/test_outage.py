@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ROOT, RunApp, clean_environ, stop_process
+from tests.browser.conftest import RunApp, Simulator, stop_process
 from tests.browser.test_pages import row
 
 pytestmark = pytest.mark.browser
-
-
-@dataclass(frozen=True)
-class Simulator:
-    """A simulated workspace in a process of its own."""
-
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes]
-
-    @property
-    def origin(self) -> str:
-        return self.environment["DATABRICKS_HOST"]
-
-
-@pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[Simulator]:
-    command = [sys.executable, "-u", "-m", "core", "simulate", "--port", "0", "--scene", "healthy"]
-    process = subprocess.Popen(command, cwd=ROOT, env=clean_environ(tmp_path, {}), stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    with process.stdout as lines:
-        line = next(text for text in lines if text.startswith(b"DATABRICKS_HOST="))
-        pairs = (pair.partition("=") for pair in line.decode().split())
-        yield Simulator(environment={name: value for name, _, value in pairs}, process=process)
-        stop_process(process)
 
 
 def test_stopping_the_workspace_turns_green_into_unknown_without_a_reload(
