@@ -99,8 +99,8 @@ class AnswerReader:
         self._data = []
         self.told.events += 1
         if text.strip() == _DONE:
-            self.told.is_over = True
-            self.told.ended = True
+            # The mark of chat alone; elsewhere a proxy may add it, and it says nothing.
+            self.told.is_over = self.told.ended = self.told.ended or self._dialect is Dialect.OPENAI_CHAT
             return
         event = _object(text)
         if event is None:

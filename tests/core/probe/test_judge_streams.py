@@ -210,3 +210,9 @@ def _last_proof(dialect: Dialect, whole: bytes) -> int:
     """Return how much of this stream is surely too little: up to where its end mark begins."""
     mark = {CHAT: b'"tool_calls"}', MESSAGES: b'"message_stop"}', RESPONSES: b'"completed"', GEMINI: b"finishReason"}
     return whole.rindex(mark[dialect])
+
+
+@pytest.mark.parametrize("dialect", [MESSAGES, RESPONSES, GEMINI])
+def test_the_end_mark_of_chat_ends_no_other_stream(dialect: Dialect) -> None:
+    verdict = judged(dialect, *call(dialect)[:-1], b"data: [DONE]\n\n")
+    assert verdict.diagnosis is Diagnosis.STREAM_BROKEN
