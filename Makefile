@@ -1,5 +1,5 @@
-# run: the dashboard · test: everything that must hold · screenshots: the pictures in docs/ · setup: only the environment
-.PHONY: run test setup setup-dev python-found screenshots
+# run: the dashboard · test: everything that must hold · bench: how fast a sweep is (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
+.PHONY: run test bench setup setup-dev python-found screenshots
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -16,6 +16,9 @@ test: setup-dev
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy --strict core pages app.py
 	$(VENV_PYTHON) -m pytest -n 2
+
+bench: setup
+	@$(VENV_PYTHON) -m bench
 
 setup: python-found
 	@$(PYTHON) scripts/setup_environment.py requirements.txt

@@ -103,9 +103,9 @@ def _figures(shape: Shape, name: str, sweeps: list[dict[str, float]]) -> Figures
         contender=name,
         wall_s=statistics.median(sweep["wall_s"] for sweep in sweeps),
         first_s=sweeps[0]["wall_s"],
-        next_s=statistics.median(sweep["wall_s"] for sweep in sweeps[1:]),
+        next_s=statistics.median(sweep["wall_s"] for sweep in sweeps[1:] or sweeps),
         cpu_ms=statistics.median(sweep["cpu_s"] for sweep in sweeps) * 1000 / shape.routes,
         grown_mb=max(sweep["grown_mb"] for sweep in sweeps),
-        opened_next=int(sweeps[1]["opened"]),
+        opened_next=int(sweeps[min(1, len(sweeps) - 1)]["opened"]),
         healthy=int(min(sweep["healthy"] for sweep in sweeps)),
     )

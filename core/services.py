@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 JobResult = Plan | ChangeOutcome | SweepReport
 
+# A one-shot probe ends within 30 s in all (product.md); what is left over is for detection's end and for printing.
+ONE_SHOT_S = 29.0
+_LEAST_PROBE_S = 10.0
 _KEPT_JOBS = 50
 # Stands for a token that is not known yet, where only the number of requests matters.
 _SOME_TOKEN = Secret("some token")
@@ -48,6 +51,8 @@ class Session:
 
     def __init__(self, wiring: Wiring, observer: Observer) -> None:
         self.settings = wiring.settings
+        self._clock = wiring.clock
+        self._began = wiring.clock.monotonic()
         self._observer = observer
         self._switchboard = Switchboard(wiring)
 
@@ -56,15 +61,29 @@ class Session:
         return await self._observer.detect()
 
     async def probe(
-        self, seen: Snapshot, *, agents: Sequence[AgentId], model: str | None, all_models: bool
+        self,
+        seen: Snapshot,
+        *,
+        agents: Sequence[AgentId],
+        model: str | None,
+        all_models: bool,
+        depth: Depth = Depth.REACH,
+        token: Secret | None = None,
     ) -> SweepReport:
-        """Probe the agents' routes; with no agents named, those of all that are enabled."""
+        """Probe the agents' routes and explain what fails; with no agents named, those of all that are enabled.
+
+        `token` is one more identity for this probe. A probe of the agents' own models ends within ONE_SHOT_S of the
+        command's start; one of all models takes the time that each of them is due.
+        """
         choices = chosen(seen, agents)
         if all_models:
             choices = [variant for choice in choices for variant in every_model(choice, seen.gateway, seen.catalogue)]
         elif model is not None:
             choices = [with_model(choice, model, seen.gateway) for choice in choices]
-        return await self._observer.probe(routes_of(choices))
+        extra = {Identity.ONE_PROBE: token} if token is not None else {}
+        spent_s = self._clock.monotonic() - self._began
+        budget_s = None if all_models else max(_LEAST_PROBE_S, ONE_SHOT_S - spent_s)
+        return await self._observer.probe(routes_of(choices, extra), depth=depth, explain=True, budget_s=budget_s)
 
     def not_probed(self, seen: Snapshot, agents: Sequence[AgentId]) -> list[tuple[AgentChoice, Health]]:
         """Return the agents that have no route to probe, and what that makes of their health."""

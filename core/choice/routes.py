@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from core.catalog.agents import AGENTS
 from core.model.choice import AgentChoice, SlotChoice
 from core.model.route import Identity, Route
+from core.model.secret import Secret
+
+_NOBODY: Mapping[Identity, Secret] = {}
 
 
-def routes_of(choices: Iterable[AgentChoice]) -> tuple[Route, ...]:
-    """Return every route of the enabled agents, per slot the dashboard's credential first, then the agent's own."""
+def routes_of(choices: Iterable[AgentChoice], extra: Mapping[Identity, Secret] = _NOBODY) -> tuple[Route, ...]:
+    """Return every route of the enabled agents, per slot the dashboard's credential first, then the agent's own.
+
+    `extra` are tokens of further identities, which come after those; they are in the routes only, and not kept.
+    """
     return tuple(
         route
         for choice in choices
         if choice.enabled and AGENTS[choice.agent].probeable
         for slot in choice.slots
-        for route in routes_of_slot(choice, slot)
+        for route in routes_of_slot(choice, slot, extra)
     )
 
 
-def routes_of_slot(choice: AgentChoice, slot: SlotChoice) -> tuple[Route, ...]:
+def routes_of_slot(
+    choice: AgentChoice, slot: SlotChoice, extra: Mapping[Identity, Secret] = _NOBODY
+) -> tuple[Route, ...]:
     """Return the routes of one slot; none when it has no model or nowhere to send it."""
     if slot.model is None or slot.base_url is None or slot.dialect is None:
         return ()
@@ -34,7 +42,6 @@ def routes_of_slot(choice: AgentChoice, slot: SlotChoice) -> tuple[Route, ...]:
         generation=slot.generation,
         identity=Identity.DASHBOARD,
     )
-    if slot.stored_token is None:
-        return (dashboard,)
-    stored = replace(dashboard, identity=Identity.STORED, token=slot.stored_token)
-    return (dashboard, stored)
+    tokens = {Identity.STORED: slot.stored_token, **extra}
+    others = (replace(dashboard, identity=identity, token=token) for identity, token in tokens.items() if token)
+    return (dashboard, *others)

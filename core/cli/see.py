@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import click
@@ -18,7 +19,9 @@ from core.cli.common import (
     problem_of,
     run,
 )
-from core.model.probe import Health
+from core.errors import ConfigurationError
+from core.model.probe import Depth, Health
+from core.model.secret import Secret
 from core.services import Session
 
 
@@ -43,18 +46,26 @@ def status(as_json: bool) -> int:
 @click.command()
 @click.argument("agents", nargs=-1, metavar="[AGENT]...")
 @click.option("--model", help="Probe this model instead of the one each agent is set to.")
-@click.option("--depth", type=click.Choice(["reach"]), default="reach", show_default=True)
+@click.option(
+    "--depth", type=click.Choice([depth.value for depth in Depth]), default=Depth.REACH.value, show_default=True
+)
 @click.option("--all-models", is_flag=True, help="Probe every listed model that an agent can use.")
+@click.option("--token-stdin", is_flag=True, help="Read a token from stdin and ask with it too; it is not kept.")
 @json_option
-def probe(agents: tuple[str, ...], model: str | None, depth: str, all_models: bool, as_json: bool) -> int:
+def probe(
+    *, agents: tuple[str, ...], model: str | None, depth: str, all_models: bool, token_stdin: bool, as_json: bool
+) -> int:
     """Ask the routes of these agents (default: all enabled ones) whether they answer."""
     wanted = tuple(agent_named(name) for name in agents)
     if model is not None:
         checked_model_name(model)
+    token = _token_from_stdin() if token_stdin else None
 
     async def work(session: Session) -> Reply:
         seen = await session.detect()
-        report = await session.probe(seen, agents=wanted, model=model, all_models=all_models)
+        report = await session.probe(
+            seen, agents=wanted, model=model, all_models=all_models, depth=Depth(depth), token=token
+        )
         silent = session.not_probed(seen, wanted)
         body = documents.probe_document(
             report.results, duration_ms=report.duration_ms, requests_sent=report.requests_sent, tokens=report.tokens
@@ -70,6 +81,16 @@ def probe(agents: tuple[str, ...], model: str | None, depth: str, all_models: bo
         )
 
     return run(work, as_json=as_json)
+
+
+def _token_from_stdin() -> Secret:
+    """Return the token on the first line of stdin; an argument would be seen by everybody on this machine."""
+    text = sys.stdin.readline().strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            "There is no token on stdin.", code="token_missing", remedy="Write it as one line to stdin."
+        )
+    return Secret(text)
 
 
 @click.command()

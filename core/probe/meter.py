@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import date
@@ -64,19 +65,15 @@ class Meter:
         models = {model: (counts[0], counts[1]) for model, counts in self._models.items()}
         return Usage(day=self._today(), requests=self._requests, models=models)
 
-    def take(self) -> Usage:
-        """Return what was counted since the last time, so that it can be kept."""
+    async def settle(self) -> None:
+        """Add what was counted since the last time to the store, and take up what others added to it."""
         counted = self._uncounted()
         self._requests, self._models, self._tokens = 0, {}, 0
         self._kept = self._kept.plus(counted)
-        return counted
-
-    def keep(self, counted: Usage) -> None:
-        """Add this to the store, and take up what others added to it; blocks for a small file."""
         if self._store is None:
             return
         try:
-            self._kept = self._store.add(counted)
+            self._kept = await asyncio.to_thread(self._store.add, counted)
         except StoreError as exc:
             # Counting goes on in memory: a full disk must not stop the watch.
             log.warning("usage not kept: %s", exc.message)

@@ -77,6 +77,7 @@ class Prober:
         started = self.clock.monotonic()
         deadline = deadline_in(self.clock, budget_s) if budget_s is not None else None
         meter = self.meter or Meter(clock=self.clock)
+        await meter.settle()
         run = Running(
             sender=self.sender,
             checker=self.checker,
@@ -100,7 +101,7 @@ class Prober:
             results = await self._results(run, routes, on_result, home if offline else None)
         finally:
             await run.close()
-            await asyncio.to_thread(meter.keep, meter.take())
+            await meter.settle()
         spent = run.tally.today
         return SweepReport(
             results=results,

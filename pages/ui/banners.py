@@ -11,7 +11,7 @@ from pages.ui.messages import problem_box
 
 
 def show_banners(snapshot: Snapshot) -> None:
-    """Show simulation, problem, offline and contradictions; nothing when there is nothing to say."""
+    """Show simulation, problem, offline, a used-up budget and contradictions; nothing when there is nothing to say."""
     if snapshot.scene:
         others = [scene for scene in SCENES if scene != snapshot.scene]
         listed = ", ".join(code(scene) for scene in others)
@@ -25,6 +25,8 @@ def show_banners(snapshot: Snapshot) -> None:
         problem_box(snapshot.problem)
     if snapshot.offline:
         st.warning(f"**The dashboard is offline.** {escape(snapshot.offline)}", icon=":material/cloud_off:")
+    if snapshot.budget:
+        st.warning(f"**Models are not asked.** {escape(snapshot.budget)}", icon=":material/savings:")
     show_contradictions(snapshot)
 
 

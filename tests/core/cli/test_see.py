@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -138,7 +140,44 @@ def test_another_model_can_be_tried_without_setting_it(command_line: Made) -> No
     code, document = run.json("probe", "copilot", "--model", "databricks-gpt-oss-120b")
     assert (code, document["results"][0]["answered_model"] is not None) == (0, True)
     code, document = run.json("probe", "copilot", "--model", "databricks-nowhere")
-    assert (code, document["results"][0]["diagnosis"]) == (1, "model_not_on_route")
+    assert (code, document["results"][0]["diagnosis"]) == (1, "model_absent")
+
+
+def test_a_failure_is_explained_and_its_follow_up_requests_are_counted(command_line: Made) -> None:
+    _, document = command_line(SWITCHYARD_SIMULATE="incident").json("probe", "hermes")
+    assert document["results"][0]["suggestion"] is not None
+    assert document["requests_sent"] > sum(row["attempts"] for row in document["results"])
+
+
+def test_a_token_given_for_one_probe_is_a_result_of_its_own_after_the_others(
+    command_line: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("given-once\n"))
+    _, document = command_line(SWITCHYARD_SIMULATE="incident").json("probe", "hermes", "--token-stdin")
+    asked = [(row["slot"], row["identity"]) for row in document["results"]]
+    assert asked == [(slot, who) for slot in ("primary", "fallback") for who in ("dashboard", "stored", "one_probe")]
+    assert "given-once" not in json.dumps(document)
+
+
+def test_no_token_on_stdin_is_wrong_usage(command_line: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, document = command_line(SWITCHYARD_SIMULATE="incident").json("probe", "hermes", "--token-stdin")
+    assert (code, document["error"]["code"]) == (2, "token_missing")
+
+
+def test_with_the_budget_used_up_no_model_is_asked_and_nothing_is_healthy(command_line: Made) -> None:
+    run = command_line(SWITCHYARD_SIMULATE="healthy", SWITCHYARD_DAILY_TOKENS="1")
+    run.json("probe", "codex")
+    code, document = run.json("probe", "codex")
+    (result,) = document["results"]
+    assert (code, result["health"], document["requests_sent"]) == (1, "unknown", 0)
+    assert "budget" in result["message"]
+
+
+def test_a_faithful_probe_climbs_to_the_tools(command_line: Made) -> None:
+    _, document = command_line(SWITCHYARD_SIMULATE="healthy").json("probe", "codex", "--depth", "faithful")
+    (result,) = document["results"]
+    assert (result["health"], result["rung"], result["depth"]) == ("healthy", "tools", "faithful")
 
 
 def test_all_models_of_an_agent_are_asked(command_line: Made) -> None:

@@ -1,0 +1,103 @@
+"""Run the whole benchmark, print it, and write its table to docs/performance.md; `BENCH_QUICK=1` for a short look."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.measure import Figures, Shape, measure
+
+_REPORT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+_OURS, _BARE, _POOLED = "ours", "httpx-aiohttp", "httpx-pooled"
+_FULL = tuple(Shape(routes=routes, at_once=at_once) for routes in (10, 50, 200, 480) for at_once in (16, 32, 64))
+_FULL_TAILS = tuple(Shape(routes=480, at_once=at_once, tail=True) for at_once in (16, 64))
+_QUICK = (Shape(routes=50, at_once=16), Shape(routes=200, at_once=64), Shape(routes=480, at_once=64))
+_QUICK_TAILS = (Shape(routes=480, at_once=64, tail=True),)
+_HEADER = (
+    "| routes, at once | ideal s | contender | wall s | × ideal | first / next s | CPU ms per probe | "
+    "grown MB | new connections |"
+)
+
+
+def main() -> None:
+    """Measure, show, and keep."""
+    quick = bool(os.environ.get("BENCH_QUICK"))
+    lines = [_HEADER, "|---|---|---|---|---|---|---|---|---|"]
+    print("\n".join(lines), flush=True)
+    verdicts: list[str] = []
+    for shape, contenders, runs in _plan(quick=quick):
+        measured = {figures.contender: figures for figures in measure(shape, contenders, runs)}
+        rows = [_row(figures) for figures in measured.values()]
+        print("\n".join(rows), flush=True)
+        lines += rows
+        verdicts += _missed(measured)
+    goals = verdicts or ["Every goal below was met in this run."]
+    print("\n" + "\n".join(goals))
+    if not quick:
+        _write(lines, goals)
+
+
+def _plan(*, quick: bool) -> Iterator[tuple[Shape, Sequence[str], int]]:
+    for shape in _QUICK if quick else _FULL:
+        # httpx' own pool needs 17 s for one sweep of the largest shape; once is enough to see that.
+        slow = shape.routes * shape.at_once > 10_000
+        yield shape, (_OURS, _BARE) if slow else (_OURS, _BARE, _POOLED), 2 if quick else 3
+        if slow and (shape.at_once == 64 or not quick):
+            yield shape, (_POOLED,), 2 if not quick else 1
+    for shape in _QUICK_TAILS if quick else _FULL_TAILS:
+        yield shape, (_OURS, _BARE), 2
+
+
+def _row(figures: Figures) -> str:
+    ideal_s = figures.shape.ideal_s
+    cells = (
+        figures.shape.name,
+        f"{ideal_s:.2f}",
+        figures.contender,
+        f"{figures.wall_s:.2f}",
+        f"{figures.wall_s / ideal_s:.3f}",
+        f"{figures.first_s:.2f} / {figures.next_s:.2f}",
+        f"{figures.cpu_ms:.2f}",
+        f"{figures.grown_mb:.1f}",
+        str(figures.opened_next),
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def _missed(measured: dict[str, Figures]) -> list[str]:
+    """Return the goals that ours misses in this shape."""
+    if _OURS not in measured:
+        return []
+    ours, bare = measured[_OURS], measured[_BARE]
+    shape = ours.shape
+    allowed_wall_s = shape.timeout_s * 1.1 if shape.tail and shape.at_once == 64 else bare.wall_s * 1.05
+    wall_s = ours.next_s if shape.tail and shape.at_once == 64 else ours.wall_s
+    checks = [
+        (wall_s <= allowed_wall_s, f"wall {wall_s:.2f} s, allowed {allowed_wall_s:.2f} s"),
+        (ours.cpu_ms <= bare.cpu_ms * 1.3, f"CPU {ours.cpu_ms:.2f} ms, allowed {bare.cpu_ms * 1.3:.2f} ms"),
+        (ours.opened_next <= max(1, shape.routes * 0.02), f"{ours.opened_next} new connections in the second sweep"),
+        (ours.grown_mb <= 30, f"memory grew by {ours.grown_mb:.0f} MB"),
+    ]
+    if (shape.routes, shape.at_once, shape.tail) == (480, 64, False):
+        checks += [
+            (ours.wall_s <= shape.ideal_s * 1.15, f"wall {ours.wall_s / shape.ideal_s:.2f} × ideal, allowed 1.15"),
+            (ours.cpu_ms <= 1.0, f"CPU {ours.cpu_ms:.2f} ms per probe, allowed 1"),
+        ]
+    return [f"- missed, {shape.name}: {text}" for met, text in checks if not met]
+
+
+def _write(lines: Sequence[str], goals: Sequence[str]) -> None:
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+    block = f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}, loopback.\n\n"
+    block += "\n".join(lines) + "\n\n" + "\n".join(goals) + "\n"
+    text = _REPORT.read_text(encoding="utf-8")
+    marked = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
+    _REPORT.write_text(marked.sub(lambda found: found.group(1) + block + found.group(2), text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
