@@ -121,12 +121,12 @@ class Pace:
         places = self.on(host)
         if (wait_s := self.wait_s(host, model)) > 0:
             await self._sleep(wait_s)
+        if is_slow and self.slow.take_now():
+            return Turn(self, places, is_slow=True, slow_after_s=self._slow_after_s)
         if self._spread_left > 0:
             self._spread_left -= 1
             if (pause_s := self._spread()) > 0:
                 await self._sleep(pause_s)
-        if is_slow and self.slow.take_now():
-            return Turn(self, places, is_slow=True, slow_after_s=self._slow_after_s)
         # Host first: what waits for a throttled host must not hold a place that another host could use.
         await places.take()
         try:
