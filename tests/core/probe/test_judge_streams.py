@@ -216,3 +216,22 @@ def _last_proof(dialect: Dialect, whole: bytes) -> int:
 def test_the_end_mark_of_chat_ends_no_other_stream(dialect: Dialect) -> None:
     verdict = judged(dialect, *call(dialect)[:-1], b"data: [DONE]\n\n")
     assert verdict.diagnosis is Diagnosis.STREAM_BROKEN
+
+
+def test_a_call_that_was_not_finished_is_none() -> None:
+    unfinished = [event for event in call(MESSAGES) if b"content_block_stop" not in event]
+    verdict = judged(MESSAGES, *unfinished)
+    assert (verdict.diagnosis, verdict.said) == (Diagnosis.NO_TOOL_CALL, "its call was not finished")
+
+
+@pytest.mark.parametrize(
+    ("items", "diagnosis"),
+    [
+        ([{"type": "reasoning"}, {"type": "function_call", "name": "bash", "arguments": "{}"}], Diagnosis.OK),
+        ([{"type": "message", "content": [{"text": "OK"}]}], Diagnosis.NO_TOOL_CALL),
+        ([{"type": "reasoning", "summary": []}], Diagnosis.EMPTY_ANSWER),
+    ],
+)
+def test_a_response_may_come_whole_in_its_last_event(items: list[dict[str, object]], diagnosis: Diagnosis) -> None:
+    whole = {"type": "response.completed", "response": {"status": "completed", "output": items}}
+    assert judged(RESPONSES, sse(whole)).diagnosis is diagnosis
