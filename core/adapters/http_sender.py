@@ -99,10 +99,11 @@ class _Received:
         self._truncated = False
         self._stopped = False
         self._reader = request.reader() if request.reader and response.is_success else None
+        self._headers = {name.lower(): value for name, value in response.headers.items()}
 
     async def read(self) -> None:
         """Read until the end, the size limit or the proof."""
-        chunks = self._response.aiter_bytes()
+        chunks = self._chunks()
         try:
             async for chunk in chunks:
                 self._body += chunk
@@ -117,6 +118,13 @@ class _Received:
             if self._reader is None or not self._body or classify(exc)[0] is not FailureKind.LOST:
                 raise
             self._truncated = True
+
+    def _chunks(self) -> AsyncIterator[bytes]:
+        """Return the body as it comes; without an encoding past httpx' decoders, which cost a tenth of a probe."""
+        stream = self._response.stream
+        if "content-encoding" in self._headers or not isinstance(stream, httpx.AsyncByteStream):
+            return self._response.aiter_bytes()
+        return aiter(stream)
 
     def _is_proved_by(self, chunk: bytes) -> bool:
         if self._reader is None:
@@ -143,7 +151,7 @@ class _Received:
         """Return what came."""
         return HttpAnswer(
             status=self._response.status_code,
-            headers={name.lower(): value for name, value in self._response.headers.items()},
+            headers=self._headers,
             body=bytes(self._body[: self._request.max_bytes]),
             truncated=self._truncated,
             elapsed_ms=_ms_since(self._started) if self._elapsed_ms is None else self._elapsed_ms,
