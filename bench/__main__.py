@@ -43,11 +43,11 @@ def main() -> None:
 
 def _plan(*, quick: bool) -> Iterator[tuple[Shape, Sequence[str], int]]:
     for shape in _QUICK if quick else _FULL:
-        # httpx' own pool needs 17 s for one sweep of the largest shape; once is enough to see that.
-        slow = shape.routes * shape.at_once > 10_000
+        # httpx' own pool takes many times the ideal in the large shapes; one sweep apart is enough to see that.
+        slow = shape.routes * shape.at_once > 3_200
         yield shape, (_OURS, _BARE) if slow else (_OURS, _BARE, _POOLED), 2 if quick else 3
         if slow and (shape.at_once == 64 or not quick):
-            yield shape, (_POOLED,), 2 if not quick else 1
+            yield shape, (_POOLED,), 1
     for shape in _QUICK_TAILS if quick else _FULL_TAILS:
         yield shape, (_OURS, _BARE), 2
 
@@ -79,9 +79,12 @@ def _missed(measured: dict[str, Figures]) -> list[str]:
     checks = [
         (wall_s <= allowed_wall_s, f"wall {wall_s:.2f} s, allowed {allowed_wall_s:.2f} s"),
         (ours.cpu_ms <= bare.cpu_ms * 1.3, f"CPU {ours.cpu_ms:.2f} ms, allowed {bare.cpu_ms * 1.3:.2f} ms"),
-        (ours.opened_next <= max(1, shape.routes * 0.02), f"{ours.opened_next} new connections in the second sweep"),
         (ours.grown_mb <= 30, f"memory grew by {ours.grown_mb:.0f} MB"),
     ]
+    if not shape.tail:
+        # What hung closes its connection, so that with a tail some must be opened anew.
+        opened = f"{ours.opened_next} new connections in the second sweep"
+        checks.append((ours.opened_next <= shape.routes * 0.02, opened))
     if (shape.routes, shape.at_once, shape.tail) == (480, 64, False):
         checks += [
             (ours.wall_s <= shape.ideal_s * 1.15, f"wall {ours.wall_s / shape.ideal_s:.2f} × ideal, allowed 1.15"),

@@ -19,8 +19,9 @@ from core.probe.meter import Meter
 from core.probe.pace import Pace
 from core.probe.running import Running, SlowRoute
 
-# The first requests of a sweep are spread a little, so that a host does not see them in one instant.
+# The first requests of a large sweep are spread a little, so that a host does not see them in one instant.
 _SPREAD_S = 0.005
+_SPREAD_FROM = 33
 
 OnResult = Callable[[ProbeResult], None]
 
@@ -84,7 +85,7 @@ class Prober:
             clock=self.clock,
             sleep=self.sleep,
             confirm_delay_s=self.confirm_delay_s,
-            pace=self._pace(),
+            pace=self._pace(spread_s=_SPREAD_S if len(routes) >= _SPREAD_FROM else 0.0),
             meter=meter,
             tally=Meter(clock=self.clock, prices=meter.prices),
             depth=depth,
@@ -127,11 +128,11 @@ class Prober:
         by_place = dict(zip(order, landed, strict=True))
         return tuple(by_place[place] for place in range(len(routes)))
 
-    def _pace(self) -> Pace:
+    def _pace(self, *, spread_s: float) -> Pace:
         return Pace(
             at_once=self.concurrency,
             now=self.clock.monotonic,
-            spread=lambda: random.uniform(0.0, _SPREAD_S),
+            spread=lambda: random.uniform(0.0, spread_s),
             sleep=self.sleep,
             pauses=self.pauses,
         )
