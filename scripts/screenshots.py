@@ -26,6 +26,7 @@ SCENE = "incident"
 WIDTH, LEAST_HEIGHT = 1440, 900
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DIALOG_HEIGHT = 1150
+EVIDENCE_HEIGHT = 1500
 WAIT_MS = 45_000
 
 
@@ -44,6 +45,8 @@ def main() -> None:
             _overview(browser, url, theme)
             _detection(browser, url, theme)
             _switch(browser, url, theme)
+            _routes(browser, url, theme)
+            _evidence(browser, url, theme)
         browser.close()
 
 
@@ -73,6 +76,25 @@ def _switch(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) 
     expect(dialog.get_by_text("Ready to apply.")).to_be_visible(timeout=WAIT_MS)
     page.set_viewport_size({"width": WIDTH, "height": DIALOG_HEIGHT})
     _save(page, f"switch-{theme}", grow=False)
+
+
+def _routes(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) -> None:
+    page = _open(browser, url, theme)
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Routes").click()
+    expect(page.locator(".st-key-cell_hermes_claude-opus-4-7")).to_contain_text("Down", timeout=WAIT_MS)
+    page.get_by_role("button", name="Probe all").click()
+    expect(page.get_by_text("routes probed")).to_be_visible(timeout=WAIT_MS)
+    _save(page, f"routes-{SCENE}-{theme}")
+
+
+def _evidence(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) -> None:
+    page = _open(browser, url, theme)
+    page.goto(f"{url}/routes?agent=hermes&model=databricks-claude-opus-4-7&slot=primary&identity=dashboard&depth=reach")
+    expect(page.get_by_role("dialog").get_by_text("The address of exactly this evidence")).to_be_visible(
+        timeout=WAIT_MS
+    )
+    page.set_viewport_size({"width": WIDTH, "height": EVIDENCE_HEIGHT})
+    _save(page, f"evidence-{theme}", grow=False)
 
 
 def _open(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) -> Page:

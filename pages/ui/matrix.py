@@ -168,10 +168,16 @@ def _by_place(
         newest.pop(key, None)
         newest[key] = result
     places: dict[tuple[AgentId, str], tuple[ProbeResult, ...]] = {}
-    for result in newest.values():
+    # In an order of their own, so that nothing changes places when a newer verdict lands.
+    for result in sorted(newest.values(), key=_rank):
         place = (result.route.agent, _place_of(catalogue, result.route.model))
         places[place] = (*places.get(place, ()), result)
     return places
+
+
+def _rank(result: ProbeResult) -> tuple[str, str, int, str]:
+    route = result.route
+    return route.slot, route.model, tuple(Identity).index(route.identity), result.depth
 
 
 def _cell(choice: AgentChoice, model: Model, snapshot: Snapshot, verdicts: Sequence[ProbeResult]) -> Cell:

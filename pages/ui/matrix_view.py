@@ -49,6 +49,7 @@ def show_matrix(matrix: Matrix, ticked: tuple[str, ...], moment: Moment) -> None
         for column, agent in zip(head[1:], matrix.agents, strict=True):
             column.markdown(f"**{AGENTS[agent].label}**  \n:small[:gray[{escape(_spoken(agent))}]]")
         for band in matrix.bands:
+            st.space("xsmall")
             _band(band, matrix.agents, widths, ticked, moment)
     marks = " · ".join(f"{icon}{identity.label}" for identity, icon in IDENTITY_ICONS.items() if icon)
     st.caption(f"No mark: dashboard's credential · {marks} · a name below a cell: the slot that is set to this model")
@@ -72,7 +73,7 @@ def _band(
         for column, agent in zip(columns[1:], agents, strict=True):
             cell = row.cells.get(agent)
             if cell is not None:
-                with column, st.container(gap=None, key=f"cell_{agent}_{row.model}"):
+                with column:
                     _cell(cell, moment)
 
 
@@ -92,12 +93,17 @@ def _tick(model: str, key: str) -> None:
 
 
 def _cell(cell: Cell, moment: Moment) -> None:
-    for result in cell.shown:
-        _verdict(cell, result, moment)
-    if not cell.verdicts:
+    if not cell.verdicts and not cell.in_use:
+        # Most cells are of this kind; a container around each would double what the browser has to lay out.
         _no_verdict(cell)
-    if cell.in_use:
-        st.markdown(" ".join(f":blue-badge[{escape(slot)}]" for slot in cell.in_use))
+        return
+    with st.container(gap=None, key=f"cell_{cell.agent}_{cell.model}"):
+        for result in cell.shown:
+            _verdict(cell, result, moment)
+        if not cell.verdicts:
+            _no_verdict(cell)
+        if cell.in_use:
+            st.markdown(" ".join(f":blue-badge[{escape(slot)}]" for slot in cell.in_use))
 
 
 def _verdict(cell: Cell, result: ProbeResult, moment: Moment) -> None:

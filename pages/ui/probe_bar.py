@@ -77,7 +77,7 @@ def probe_button(
     request: RequestContext, label: str, routes: Sequence[Route], manner: Manner, *, key: str, empty: str
 ) -> None:
     """Show a button that probes these routes, and below it what that costs."""
-    button, cost = st.columns([1.2, 2], gap="small", vertical_alignment="center")
+    button, cost = st.columns([1, 2.1], gap="small", vertical_alignment="center")
     button.button(
         f"{label} ({len(routes)})" if len(routes) > 1 else label,
         key=key,

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 PERMALINK = "agent=hermes&model=databricks-claude-opus-4-7&slot=primary&identity=stored&depth=reach"
 HUNG = "claude-haiku-4-5"
 LONG = 40_000
+INCIDENT = re.compile("Down.*Down.*primary", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +27,13 @@ def incident(run_app: RunApp) -> RunningApp:
 
 def cell(page: Page, agent: str, model: str) -> Locator:
     """Return the cell of an agent and a model."""
-    return page.locator(f".st-key-cell_{agent}_{model}")
+    return page.locator(f".st-key-cell_{agent}_{model}, .st-key-open_{agent}_{model}")
 
 
 def test_the_matrix_shows_the_incident(incident: RunningApp, page: Page) -> None:
     page.goto(f"{incident.url}/routes")
 
-    expect(cell(page, "hermes", "claude-opus-4-7")).to_contain_text(re.compile("Down.*Down.*primary", re.DOTALL))
+    expect(cell(page, "hermes", "claude-opus-4-7")).to_contain_text(INCIDENT, timeout=LONG)
     expect(cell(page, "hermes", "claude-opus-4-6")).to_contain_text(re.compile("Healthy.*Down.*fallback", re.DOTALL))
     expect(cell(page, "claude", "claude-opus-4-6")).to_contain_text("Healthy")
     expect(cell(page, "codex", "claude-opus-4-6")).to_contain_text("Other dialect")
@@ -103,7 +104,7 @@ def test_the_cost_is_shown_before_a_sweep_that_a_hung_route_cannot_hold_up(
     page.goto(f"{app.url}/routes?agents=copilot&models=claude-opus-4-6&models={HUNG}")
     expect(cell(page, "copilot", "claude-sonnet-4-6")).to_contain_text("Healthy")
     for model in (HUNG, "claude-opus-4-6"):
-        expect(cell(page, "copilot", model)).to_contain_text("Not probed")
+        expect(cell(page, "copilot", model).last).to_contain_text("Not probed")
     bar = page.locator(".st-key-probe_bar")
     expect(bar).to_contain_text("2 requests · at most 32 output tokens · at most 28 s")
     _hang(simulator, HUNG)
@@ -126,7 +127,8 @@ def test_a_token_for_one_probe_gets_a_word_of_its_own_and_is_gone(incident: Runn
     token = "dapi-of-somebody-who-looks"
     page.goto(f"{incident.url}/routes?agent=codex&model=gpt-5-5")
     drawer = page.get_by_role("dialog")
-    expect(drawer).to_contain_text("Healthy · simulated")
+    expect(drawer).to_contain_text("Healthy · simulated", timeout=LONG)
+    expect(drawer.get_by_role("button", name="Probe this route")).to_be_visible()
     drawer.get_by_role("combobox", name=re.compile("Credential")).click()
     page.get_by_role("option", name="A token for this probe").click()
     field = drawer.get_by_label("Token", exact=True)
