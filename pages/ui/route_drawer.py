@@ -12,7 +12,6 @@ from core.model.probe import ProbeResult
 from core.model.snapshot import Snapshot
 from pages.ui.address import close_verdict, open_verdict, read_address
 from pages.ui.errors import reporting, shown_errors
-from pages.ui.filter_bar import follow
 from pages.ui.formats import HEALTH_SIGNS, escape
 from pages.ui.matrix import Cell, matrix_of
 from pages.ui.matrix_view import IDENTITY_ICONS
@@ -79,7 +78,8 @@ def _verdicts(cell: Cell, opened: Opened, snapshot: Snapshot) -> None:
         st.info("The verdict of this address is no longer kept; this is another one of the same route.")
     if len(cell.verdicts) > 1:
         results = {evidence_address(result): result for result in cell.verdicts}
-        follow(VERDICT_KEY, evidence_address(chosen))
+        # Set on every run: a drawer that the page draws anew would otherwise show none as chosen.
+        st.session_state[VERDICT_KEY] = evidence_address(chosen)
         st.pills(
             "Verdict",
             list(results),
