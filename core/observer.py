@@ -219,7 +219,7 @@ class Landing:
         self._results = {key_of_route(result.route): result for result in seen.results}
         self._publish = publish
         self._done = 0
-        self._pending: asyncio.TimerHandle | None = None
+        self.pending: asyncio.TimerHandle | None = None
         self._published_at = 0.0
 
     def __enter__(self) -> Self:
@@ -229,20 +229,20 @@ class Landing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pending is not None:
-            self._pending.cancel()
+        if self.pending is not None:
+            self.pending.cancel()
 
     def take(self, result: ProbeResult) -> None:
         """Add one result, and publish it now or with those that follow at once."""
         self._done += 1
         self._results[key_of_route(result.route)] = result
-        if self._pending is None:
+        if self.pending is None:
             loop = asyncio.get_running_loop()
             pause_s = max(0.0, self._published_at + _PUBLISH_EVERY_S - loop.time())
-            self._pending = loop.call_later(pause_s, self._publish_now)
+            self.pending = loop.call_later(pause_s, self._publish_now)
 
     def _publish_now(self) -> None:
-        self._pending = None
+        self.pending = None
         self._published_at = asyncio.get_running_loop().time()
         results = tuple(self._results[key] for key in self._keys if key in self._results)
         progress = Progress(done=self._done, total=len(self._keys), running=True)

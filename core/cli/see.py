@@ -70,6 +70,7 @@ def probe(
         body = documents.probe_document(
             report.results, duration_ms=report.duration_ms, requests_sent=report.requests_sent, tokens=report.tokens
         )
+        body |= {"cost": report.cost, "budget": report.budget}
         body["results"] += [documents.not_probed_document(choice, health) for choice, health in silent]
         seen = replace(seen, offline=report.offline or seen.offline)
         bad = any(result.health is not Health.HEALTHY for result in report.results)

@@ -80,6 +80,11 @@ def test_a_problem_is_shown_with_its_remedy_instead_of_an_endless_search(open_fr
     assert "Looking" not in text
 
 
+def test_a_used_up_budget_is_said_above_everything(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=replace(snapshots.healthy(), budget="Today's budget is used up."))))
+    assert "Models are not asked." in text
+
+
 def test_offline_makes_every_agent_unknown(open_frame: OpenFrame) -> None:
     text = words(open_frame(FakeServices(shown=replace(snapshots.healthy(), offline="No name could be resolved."))))
 
