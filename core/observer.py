@@ -42,8 +42,9 @@ Publish = Callable[[Snapshot], None]
 
 # Watching pages refresh once a second, and nobody sees less than this.
 _PUBLISH_EVERY_S = 0.1
-# As many connections as there may be requests under way: those in their turn, and as many that answer slowly.
-_CONNECTIONS_PER_PLACE = 2
+# As many connections as there may be requests under way: those in their turn and as many that answer slowly, of the
+# monitor's sweep and of one that somebody asked for beside it. A wait inside the pool would look like a slow route.
+_CONNECTIONS_PER_PLACE = 4
 
 
 def first_snapshot(wiring: Wiring) -> Snapshot:
