@@ -56,46 +56,34 @@ class _Sent:
     began_at: float
 
 
+@dataclass(kw_only=True, eq=False)
 class Running:
-    """The memory of one sweep; everything it starts is ended by `close`."""
+    """The memory of one sweep; everything it starts is ended by `close`.
 
-    def __init__(
-        self,
-        *,
-        sender: HttpSender,
-        checker: HostChecker,
-        clock: Clock,
-        sleep: Callable[[float], Awaitable[None]],
-        confirm_delay_s: float,
-        pace: Pace,
-        meter: Meter,
-        tally: Meter,
-        depth: Depth,
-        deadline: Deadline | None,
-        facts: Facts | None,
-        slow: set[SlowRoute],
-        untagged: set[str],
-        dashboard_token: Secret | None,
-        routes: Sequence[Route],
-    ) -> None:
-        self._sender = sender
-        self._checker = checker
-        self._clock = clock
-        self._sleep = sleep
-        self._confirm_delay_s = confirm_delay_s
-        self._pace = pace
-        self._meter = meter
-        self.tally = tally
-        self._depth = depth
-        self._deadline = deadline
-        self._facts = facts
-        self._slow = slow
-        self._slow_before = frozenset(slow)
-        self._untagged = untagged
-        self._dashboard_token = dashboard_token
-        tokens = (dashboard_token, *(route.token for route in routes))
+    `slow` and `untagged` outlive it: what one sweep teaches the next. `tally` counts this sweep alone.
+    """
+
+    sender: HttpSender
+    checker: HostChecker
+    clock: Clock
+    sleep: Callable[[float], Awaitable[None]]
+    confirm_delay_s: float
+    pace: Pace
+    meter: Meter
+    tally: Meter
+    depth: Depth
+    deadline: Deadline | None
+    facts: Facts | None
+    slow: set[SlowRoute]
+    untagged: set[str]
+    dashboard_token: Secret | None
+    routes: Sequence[Route]
+
+    def __post_init__(self) -> None:
+        tokens = (self.dashboard_token, *(route.token for route in self.routes))
         secrets = tuple({token for token in tokens if token is not None})
-        self._composer = Composer(clock=clock, secrets=secrets, depth=depth)
+        self._composer = Composer(clock=self.clock, secrets=secrets, depth=self.depth)
+        self._slow_before = frozenset(self.slow)
         self._hosts: dict[str, asyncio.Task[HostCheck]] = {}
         self._firsts: dict[RequestKey, asyncio.Task[Exchange]] = {}
         self._seconds: dict[RequestKey, asyncio.Task[Exchange]] = {}
@@ -113,7 +101,7 @@ class Running:
     async def host_check(self, origin: str) -> HostCheck:
         """Return the one check of this host in this sweep."""
         if origin not in self._hosts:
-            self._hosts[origin] = asyncio.create_task(self._checker.check(origin))
+            self._hosts[origin] = asyncio.create_task(self.checker.check(origin))
         return await self._hosts[origin]
 
     def was_slow(self, route: Route) -> bool:
@@ -136,10 +124,10 @@ class Running:
         return result
 
     def _token_of(self, route: Route) -> Secret | None:
-        return self._dashboard_token if route.identity is Identity.DASHBOARD else route.token
+        return self.dashboard_token if route.identity is Identity.DASHBOARD else route.token
 
     async def _with_credential(self, route: Route, token: Secret) -> ProbeResult:
-        exchange = await self._asked(route, token, self._depth, confirm=True)
+        exchange = await self._asked(route, token, self.depth, confirm=True)
         if exchange.verdict.diagnosis is Diagnosis.OK:
             self._known_good.append(without_token(route))
             return self._composer.result(route, exchange)
@@ -164,7 +152,7 @@ class Running:
         closed = verdict_on_host(check)
         if closed is not None and check.failure is not None:
             return Exchange(request=request, outcome=check.failure, check=check, verdict=closed, attempts=0)
-        sent = self._meter.exhausted() or await self._send(route, request, origin, depth)
+        sent = self.meter.exhausted() or await self._send(route, request, origin, depth)
         if isinstance(sent, str):
             return _withheld(request, check, sent)
         return Exchange(
@@ -175,17 +163,17 @@ class Running:
         self, route: Route, request: HttpRequest, origin: str, depth: Depth, *, until: Deadline | None = None
     ) -> _Sent | str:
         """Send in turn, judge, and count what it cost; a sentence says why it was not sent."""
-        until = until or self._deadline
-        if until is not None and not until.allows(self._pace.wait_s(origin, route.model)):
+        until = until or self.deadline
+        if until is not None and not until.allows(self.pace.wait_s(origin, route.model)):
             return "the time for this probe is used up"
-        if origin in self._untagged or route.generation is Generation.SERVING_ENDPOINTS:
+        if origin in self.untagged or route.generation is Generation.SERVING_ENDPOINTS:
             request = without_tags(request)
-        turn = await self._pace.begin(origin, route.model, is_slow=self.was_slow(route))
+        turn = await self.pace.begin(origin, route.model, is_slow=self.was_slow(route))
         try:
             if until is not None and not until.allows():
                 return "the time for this probe is used up"
-            began_at = self._clock.monotonic()
-            outcome = await self._sender.send(request if until is None else until.within(request))
+            began_at = self.clock.monotonic()
+            outcome = await self.sender.send(request if until is None else until.within(request))
         finally:
             turn.end()
         self._learn(route, origin, outcome)
@@ -193,40 +181,40 @@ class Running:
         if not verdict.refused_to_send:
             self._count(route, request, verdict)
         if rejects_tags(request, outcome):
-            self._untagged.add(origin)
+            self.untagged.add(origin)
             return await self._send(route, request, origin, depth, until=until)
         return _Sent(outcome, verdict, began_at)
 
     def _learn(self, route: Route, origin: str, outcome: HttpAnswer | HttpFailure) -> None:
         if outcome.elapsed_ms > SLOW_AFTER_S * 1000:
-            self._slow.add(_slow_key(route))
+            self.slow.add(_slow_key(route))
         else:
-            self._slow.discard(_slow_key(route))
+            self.slow.discard(_slow_key(route))
         if isinstance(outcome, HttpAnswer) and outcome.status == _THROTTLED:
-            self._pace.slow_down(origin, route.model, retry_after_s(outcome.headers.get("retry-after")))
+            self.pace.slow_down(origin, route.model, retry_after_s(outcome.headers.get("retry-after")))
 
     def _count(self, route: Route, request: HttpRequest, verdict: Verdict) -> None:
         tokens = verdict.tokens
         if tokens == _NO_TOKENS and verdict.status in _SUCCESS:
             tokens = Tokens(input=len(request.body or b"") // _BYTES_PER_TOKEN, output=_ASSUMED_OUTPUT)
-        self._meter.count(route.model, tokens)
+        self.meter.count(route.model, tokens)
         self.tally.count(route.model, verdict.tokens)
 
     def _wants_second(self, exchange: Exchange) -> bool:
         verdict = exchange.verdict
         if exchange.attempts == 0 or verdict.refused_to_send or not wants_confirmation(verdict.diagnosis):
             return False
-        return self._until(exchange).allows(self._confirm_delay_s)
+        return self._until(exchange).allows(self.confirm_delay_s)
 
     def _until(self, exchange: Exchange) -> Deadline:
         """Return when everything about this exchange must be over: its confirmation and what explains it."""
         ends_at = exchange.began_at + ONE_SHOT_BUDGET_S
-        return deadline_in(self._clock, ends_at - self._clock.monotonic(), no_later_than=self._deadline)
+        return deadline_in(self.clock, ends_at - self.clock.monotonic(), no_later_than=self.deadline)
 
     async def _confirm(self, route: Route, first: Exchange, depth: Depth) -> Exchange:
         """Ask once more before a failure that looks final counts (rule R3)."""
         until = self._until(first)
-        await self._sleep(self._confirm_delay_s * random.uniform(1.0, 1.0 + _CONFIRM_JITTER))
+        await self.sleep(self.confirm_delay_s * random.uniform(1.0, 1.0 + _CONFIRM_JITTER))
         sent = await self._send(route, first.request, origin_of(first.request.url), depth, until=until)
         if isinstance(sent, str):
             return first
@@ -236,9 +224,9 @@ class Running:
         """Ask on until the cause stands; never after a hang, and only what was confirmed."""
         verdict = exchange.verdict
         is_confirmed = exchange.attempts > 1 or not wants_confirmation(verdict.diagnosis)
-        if self._facts is None or not is_confirmed:
+        if self.facts is None or not is_confirmed:
             return None
-        steps = explain(route, verdict, replace(self._facts, known_good=tuple(self._known_good)))
+        steps = explain(route, verdict, replace(self.facts, known_good=tuple(self._known_good)))
         try:
             follow_up = next(steps)
             for _ in range(MAX_QUESTIONS):
@@ -273,7 +261,7 @@ class Running:
         """Return unknown for a route while the dashboard itself is offline (rule R8)."""
         failure = home.failure or HttpFailure(kind=FailureKind.CONNECT, detail="", elapsed_ms=0.0)
         verdict = verdict_on_host(home) or judge(route, failure)
-        request = build_request(route, self._depth, None)
+        request = build_request(route, self.depth, None)
         exchange = Exchange(request=request, outcome=failure, check=home, verdict=verdict, attempts=0)
         return self._composer.offline(route, exchange)
 

@@ -76,26 +76,8 @@ class Prober:
         Cancelling it cancels its requests; the connections stay usable.
         """
         started = self.clock.monotonic()
-        deadline = deadline_in(self.clock, budget_s) if budget_s is not None else None
-        meter = self.meter or Meter(clock=self.clock)
-        await meter.settle()
-        run = Running(
-            sender=self.sender,
-            checker=self.checker,
-            clock=self.clock,
-            sleep=self.sleep,
-            confirm_delay_s=self.confirm_delay_s,
-            pace=self._pace(spread_s=_SPREAD_S if len(routes) >= _SPREAD_FROM else 0.0),
-            meter=meter,
-            tally=Meter(clock=self.clock, prices=meter.prices),
-            depth=depth,
-            deadline=deadline,
-            facts=explain_with,
-            slow=self.slow,
-            untagged=self.untagged,
-            dashboard_token=await self._dashboard_token(routes),
-            routes=routes,
-        )
+        run = await self._begun(routes, depth, explain_with, budget_s)
+        meter = run.meter
         try:
             home = await run.host_check(self.workspace_origin)
             offline = self._offline(home)
@@ -112,6 +94,30 @@ class Prober:
             offline=offline,
             budget=meter.exhausted(),
             cost=spent.cost(meter.prices) if meter.prices else None,
+        )
+
+    async def _begun(
+        self, routes: Sequence[Route], depth: Depth, facts: Facts | None, budget_s: float | None
+    ) -> Running:
+        deadline = deadline_in(self.clock, budget_s) if budget_s is not None else None
+        meter = self.meter or Meter(clock=self.clock)
+        await meter.settle()
+        return Running(
+            sender=self.sender,
+            checker=self.checker,
+            clock=self.clock,
+            sleep=self.sleep,
+            confirm_delay_s=self.confirm_delay_s,
+            pace=self._pace(spread_s=_SPREAD_S if len(routes) >= _SPREAD_FROM else 0.0),
+            meter=meter,
+            tally=Meter(clock=self.clock, prices=meter.prices),
+            depth=depth,
+            deadline=deadline,
+            facts=facts,
+            slow=self.slow,
+            untagged=self.untagged,
+            dashboard_token=await self._dashboard_token(routes),
+            routes=routes,
         )
 
     async def _results(
