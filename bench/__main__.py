@@ -63,7 +63,7 @@ def _row(figures: Figures) -> str:
         f"{figures.first_s:.2f} / {figures.next_s:.2f}",
         f"{figures.cpu_ms:.2f}",
         f"{figures.grown_mb:.1f}",
-        str(figures.opened_next),
+        "–" if figures.opened_next is None else str(figures.opened_next),
     )
     return "| " + " | ".join(cells) + " |"
 
@@ -84,7 +84,7 @@ def _missed(measured: dict[str, Figures]) -> list[str]:
     if not shape.tail:
         # What hung closes its connection, so that with a tail some must be opened anew.
         opened = f"{ours.opened_next} new connections in the second sweep"
-        checks.append((ours.opened_next <= shape.routes * 0.02, opened))
+        checks.append(((ours.opened_next or 0) <= shape.routes * 0.02, opened))
     if (shape.routes, shape.at_once, shape.tail) == (480, 64, False):
         checks += [
             (ours.wall_s <= shape.ideal_s * 1.15, f"wall {ours.wall_s / shape.ideal_s:.2f} × ideal, allowed 1.15"),

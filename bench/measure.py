@@ -53,7 +53,7 @@ class Figures:
     next_s: float
     cpu_ms: float
     grown_mb: float
-    opened_next: int
+    opened_next: int | None
     healthy: int
 
 
@@ -106,6 +106,6 @@ def _figures(shape: Shape, name: str, sweeps: list[dict[str, float]]) -> Figures
         next_s=statistics.median(sweep["wall_s"] for sweep in sweeps[1:] or sweeps),
         cpu_ms=statistics.median(sweep["cpu_s"] for sweep in sweeps) * 1000 / shape.routes,
         grown_mb=max(sweep["grown_mb"] for sweep in sweeps),
-        opened_next=int(sweeps[min(1, len(sweeps) - 1)]["opened"]),
+        opened_next=int(sweeps[1]["opened"]) if len(sweeps) > 1 else None,
         healthy=int(min(sweep["healthy"] for sweep in sweeps)),
     )

@@ -217,7 +217,9 @@ class Landing:
     def __init__(self, seen: Snapshot, routes: Sequence[Route], publish: Publish) -> None:
         self._seen = seen
         self._keys = [key_of_route(route) for route in routes]
-        self._results = {key_of_route(result.route): result for result in seen.results}
+        asked = {replace(route, token=None) for route in routes}
+        # A verdict on another model or address says nothing about what the slot is set to now.
+        self._results = {key_of_route(result.route): result for result in seen.results if result.route in asked}
         self._publish = publish
         self._done = 0
         self.pending: asyncio.TimerHandle | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from core.catalog.agents import AGENTS
 from core.errors import ConfigurationError
 from core.model.secret import Secret
 from core.model.usage import Price
+
+# The section of a Databricks config file that holds no profile but says which one is the default.
+_FILE_SETTINGS = "__settings__"
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_SCENE = "healthy"
@@ -150,10 +154,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = dict(os.environ if environ is None else environ)
     inside = bool(env.get("DATABRICKS_APP_NAME") and env.get("DATABRICKS_CLIENT_ID"))
-    profile = _profile_values(env)
-    host = env.get("DATABRICKS_HOST") or profile.get("host") or None
     scene = env.get("SWITCHYARD_SIMULATE", "").strip() or None
-    if scene is None and host is None and not inside:
+    # A simulation needs nothing of the person's own, so nothing of it can stand in its way.
+    profile = _profile_values(env) if scene is None else {}
+    host = env.get("DATABRICKS_HOST") or profile.get("host") or None
+    if scene is None and host is None and not inside and not env.get("DATABRICKS_CONFIG_PROFILE"):
         scene = DEFAULT_SCENE
     if scene is not None and scene not in SCENES:
         raise ConfigurationError(
@@ -269,20 +274,21 @@ def _profile_values(env: Mapping[str, str]) -> dict[str, str]:
     path = Path(env.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser()
     parser = configparser.ConfigParser(interpolation=None, default_section="_none_")
     try:
-        parser.read(path, encoding="utf-8")
+        with contextlib.suppress(FileNotFoundError):
+            parser.read_string(path.read_text(encoding="utf-8"))
     except (configparser.Error, OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(
             f"The Databricks config file {path.name} cannot be read.",
             code="profile_unreadable",
             remedy="Correct the file, or set DATABRICKS_HOST and DATABRICKS_TOKEN instead.",
         ) from exc
-    name = wanted or parser.get("__settings__", "default_profile", fallback="") or "DEFAULT"
-    if not parser.has_section(name):
-        if wanted:
-            raise ConfigurationError(
-                f"There is no Databricks profile named {wanted!r}.",
-                code="unknown_profile",
-                remedy="Set DATABRICKS_CONFIG_PROFILE to a profile of your Databricks config file, or unset it.",
-            )
+    named = wanted or parser.get(_FILE_SETTINGS, "default_profile", fallback="").strip()
+    if named and (named == _FILE_SETTINGS or not parser.has_section(named)):
+        raise ConfigurationError(
+            f"There is no Databricks profile named {named!r}.",
+            code="unknown_profile",
+            remedy="Set DATABRICKS_CONFIG_PROFILE to a profile of your Databricks config file, or unset it.",
+        )
+    if not named and not parser.has_section("DEFAULT"):
         return {}
-    return {**dict(parser.items(name)), "name": name}
+    return {**dict(parser.items(named or "DEFAULT")), "name": named or "DEFAULT"}

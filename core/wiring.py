@@ -56,7 +56,7 @@ def wired(settings: Settings) -> Iterator[Wiring]:
         yield _wire_real(settings)
         return
     with SimulatedWorkspace(settings.scene) as workspace:
-        yield _wire_simulated(settings, workspace)
+        yield wire_simulated(settings, workspace)
 
 
 def _wire_real(settings: Settings) -> Wiring:
@@ -76,8 +76,11 @@ def _wire_real(settings: Settings) -> Wiring:
     )
 
 
-def _wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
-    """Nothing of the person's own is used: not their credential, not their files, not their tokens."""
+def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
+    """Wire up a simulated workspace that runs already, with nothing of the person's own: no credential, file or token.
+
+    Raises ConfigurationError as `wired` does.
+    """
     scene = workspace.scene
     state_dir = settings.state_dir / "simulated" / scene.name
     home = state_dir / "home"

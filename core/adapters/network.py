@@ -13,13 +13,27 @@ import aiohttp
 import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from core.errors import ConfigurationError
+
 Address = tuple[str, int]
+
+_BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 def trusted_certificates() -> ssl.SSLContext:
-    """Return the certificates to believe: the corporate bundle where the environment names one, else certifi's."""
-    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where()
-    return ssl.create_default_context(cafile=bundle)
+    """Return the certificates to believe: the corporate bundle where the environment names one, else certifi's.
+
+    Raises ConfigurationError when that bundle cannot be used.
+    """
+    named = next((name for name in _BUNDLE_VARIABLES if os.environ.get(name)), None)
+    try:
+        return ssl.create_default_context(cafile=os.environ[named] if named else certifi.where())
+    except OSError as exc:
+        raise ConfigurationError(
+            f"The CA bundle that {named} names cannot be used.",
+            code="ca_bundle_unusable",
+            remedy=f"Set {named} to a file of PEM certificates, or unset it.",
+        ) from exc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,9 @@ _PATTERNS = (
 
 def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
     """Return the text without known secrets and without anything that looks like a credential."""
-    for secret in secrets:
-        text = text.replace(secret.reveal(), MASK)
+    # The longest first, so that a secret that begins with another one is not left half.
+    for known in sorted((secret.reveal() for secret in secrets), key=len, reverse=True):
+        text = text.replace(known, MASK)
     for pattern in _PATTERNS:
         text = pattern.sub(lambda match: (match.group(1) + " " if match.lastindex else "") + MASK, text)
     return text

@@ -51,7 +51,9 @@ def agent_status(choice: AgentChoice, results: Sequence[ProbeResult]) -> AgentSt
     if first is None:
         return AgentStatus(agent=choice.agent, health=Health.UNKNOWN, headline="Not probed yet")
     if first.health is Health.DOWN:
-        return _served_by_fallback(choice, first, slots[1:]) or _status(choice.agent, first.health, first)
+        ends = any(result.diagnosis in _NEVER_FALLS_BACK for result in own if result.route.slot == slots[0][0].slot)
+        served = None if ends else _served_by_fallback(choice, first, slots[1:])
+        return served or _status(choice.agent, first.health, first)
     others = [result for _, result in slots[1:] if result is not None and result.health is not Health.HEALTHY]
     if first.health is Health.HEALTHY and others:
         return _status(choice.agent, Health.DEGRADED, others[0])
@@ -110,7 +112,7 @@ def _served_by_fallback(
     choice: AgentChoice, primary: ProbeResult, rest: Sequence[tuple[SlotChoice, ProbeResult | None]]
 ) -> AgentStatus | None:
     """Return Degraded when the agent would really end up on a working fallback (rule R10), else None."""
-    if choice.agent is not AgentId.HERMES or primary.diagnosis in _NEVER_FALLS_BACK:
+    if choice.agent is not AgentId.HERMES:
         return None
     for slot, result in rest:
         if result is not None and result.health is Health.HEALTHY and slot.model != primary.route.model:

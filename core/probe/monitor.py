@@ -72,6 +72,7 @@ class Monitor(Generic[Watched]):
     def stop(self, timeout_s: float = 5.0) -> bool:
         """Stop and close all connections; return whether that was done in time."""
         if not self._thread.is_alive():
+            self._loop.close()
             return True
         self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(timeout_s)
@@ -108,10 +109,13 @@ class Monitor(Generic[Watched]):
     async def _work(self) -> None:
         async with self._open_observer() as observer:
             self._observer.set_result(observer)
-            while True:
-                self._wake.clear()
-                await self._look_once(observer)
-                await self._wait_for_next(observer)
+            try:
+                while True:
+                    self._wake.clear()
+                    await self._look_once(observer)
+                    await self._wait_for_next(observer)
+            finally:
+                await _end_all_others()
 
     async def _look_once(self, observer: Watched) -> None:
         try:
@@ -136,6 +140,14 @@ class Monitor(Generic[Watched]):
             except TimeoutError:
                 if not self._snapshot.offline and await observer.unreachable():
                     return
+
+
+async def _end_all_others() -> None:
+    """Cancel whatever still runs in this loop, so that nothing uses connections that are being closed."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 _OWN_FAULT = Problem(

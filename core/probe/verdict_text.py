@@ -16,7 +16,7 @@ from core.ports import HttpAnswer, HttpFailure, HttpRequest
 from core.probe.judge import Verdict
 from core.probe.request import route_url
 
-_EXCERPT_BYTES = 2000
+_EXCERPT_LENGTH = 2000
 _SHOWN_HEADERS = (
     "content-type",
     "x-request-id",
@@ -91,7 +91,8 @@ def evidence_of(
             request_body=body,
             error=redact(outcome.detail, secrets),
         )
-    excerpt = outcome.body[:_EXCERPT_BYTES].decode("utf-8", "replace")
+    # Redacted before it is cut: half a token is not recognised as one.
+    excerpt = redact(outcome.body.decode("utf-8", "replace"), secrets)[:_EXCERPT_LENGTH]
     shown = {name: redact(outcome.headers[name], secrets) for name in _SHOWN_HEADERS if name in outcome.headers}
     return ProbeEvidence(
         method=request.method,
@@ -99,6 +100,6 @@ def evidence_of(
         request_headers=sent,
         request_body=body,
         response_headers=shown,
-        response_excerpt=redact(excerpt, secrets) if verdict.diagnosis is not Diagnosis.OK else "",
+        response_excerpt=excerpt if verdict.diagnosis is not Diagnosis.OK else "",
         request_id=verdict.request_id,
     )

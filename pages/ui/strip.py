@@ -49,6 +49,10 @@ def why_chosen(gateway: Gateway) -> str:
     return chosen.reason if chosen else ""
 
 
+def _nothing_yet(snapshot: Snapshot) -> str:
+    return "Not known" if snapshot.problem or snapshot.offline else "Looking …"
+
+
 def _box(title: str, value: str, *small: str) -> None:
     st.caption(title)
     st.markdown(f"**{value}**")
@@ -59,7 +63,7 @@ def _box(title: str, value: str, *small: str) -> None:
 def _workspace(snapshot: Snapshot) -> None:
     workspace = snapshot.workspace
     if workspace is None:
-        _box("Workspace", "Not known" if snapshot.problem else "Looking …")
+        _box("Workspace", _nothing_yet(snapshot))
         return
     host = workspace.host.partition("://")[2]
     known = f"id {code(workspace.workspace_id)}" if workspace.workspace_id else "id unknown"
@@ -69,7 +73,7 @@ def _workspace(snapshot: Snapshot) -> None:
 def _cloud(snapshot: Snapshot) -> None:
     workspace = snapshot.workspace
     if workspace is None:
-        _box("Cloud", "Not known" if snapshot.problem else "Looking …")
+        _box("Cloud", _nothing_yet(snapshot))
         return
     _box("Cloud", _CLOUDS[workspace.cloud], _ENVIRONMENTS[workspace.environment])
 
@@ -77,7 +81,7 @@ def _cloud(snapshot: Snapshot) -> None:
 def _gateway(snapshot: Snapshot) -> None:
     gateway = snapshot.gateway
     if gateway is None:
-        _box("Gateway", "Not known" if snapshot.problem else "Looking …")
+        _box("Gateway", _nothing_yet(snapshot))
         return
     generation = GENERATION_WORDS[gateway.generation].capitalize() if gateway.generation else "None found"
     if gateway.source is GatewaySource.DISABLED:
@@ -89,7 +93,7 @@ def show_identity(snapshot: Snapshot) -> None:
     """Show whose credential the dashboard uses."""
     identity = snapshot.identity
     if identity is None:
-        _box("Identity", "Not known" if snapshot.problem else "Looking …", escape(snapshot.credential or ""))
+        _box("Identity", _nothing_yet(snapshot), escape(snapshot.credential or ""))
         return
     kind = f"{_KINDS[identity.kind]}, {_ADMIN[identity.is_admin]}"
     _box("Identity", code(identity.name) if identity.name else "Unknown", kind, escape(snapshot.credential or ""))
