@@ -74,6 +74,9 @@ READ: dict[str, tuple[dict[str, str], str, object]] = {
     "SWITCHYARD_HOST_INTERVAL_S": ({"SWITCHYARD_HOST_INTERVAL_S": "7.5"}, "host_interval_s", 7.5),
     "SWITCHYARD_CONCURRENCY": ({"SWITCHYARD_CONCURRENCY": "64"}, "concurrency", 64),
     "SWITCHYARD_CONFIRM_DELAY_S": ({"SWITCHYARD_CONFIRM_DELAY_S": "0"}, "confirm_delay_s", 0.0),
+    "SWITCHYARD_DAILY_TOKENS": ({"SWITCHYARD_DAILY_TOKENS": "0"}, "daily_tokens", 0),
+    # A table with prices in it is read in test_settings_of_cost.
+    "SWITCHYARD_PRICES": ({"SWITCHYARD_PRICES": " "}, "prices", {}),
 }
 
 
