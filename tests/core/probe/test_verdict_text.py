@@ -10,12 +10,12 @@ import pytest
 from core.catalog.agents import AGENTS
 from core.model.agent import AgentId, Dialect
 from core.model.gateway import Generation
-from core.model.probe import Diagnosis, Rung
+from core.model.probe import Depth, Diagnosis, Rung
 from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.ports import FailureKind, HttpAnswer, HttpFailure
 from core.probe.judge import Verdict
-from core.probe.request import reach_request
+from core.probe.request import build_request
 from core.probe.verdict_text import describe, evidence_of
 
 TOKEN = Secret("opaque-t0ken-of-the-test")
@@ -115,12 +115,14 @@ def answer(body: bytes, **headers: str) -> HttpAnswer:
 )
 def test_evidence_never_holds_the_token_nor_a_part_of_it(dialect: Dialect, outcome: HttpAnswer | HttpFailure) -> None:
     route = route_in(dialect)
-    evidence = evidence_of(reach_request(route, TOKEN), outcome, verdict_of(Diagnosis.CREDENTIAL_DEAD), (TOKEN,))
+    evidence = evidence_of(
+        build_request(route, Depth.REACH, TOKEN), outcome, verdict_of(Diagnosis.CREDENTIAL_DEAD), (TOKEN,)
+    )
     assert "opaque-t0" not in repr(evidence)
 
 
 def test_evidence_of_an_answer_that_is_fine_does_not_keep_what_the_model_said() -> None:
-    request = reach_request(route_in(Dialect.OPENAI_CHAT), TOKEN)
+    request = build_request(route_in(Dialect.OPENAI_CHAT), Depth.REACH, TOKEN)
     evidence = evidence_of(request, answer(b"a poem"), verdict_of(Diagnosis.OK), ())
     assert evidence.response_excerpt == ""
 
@@ -128,7 +130,7 @@ def test_evidence_of_an_answer_that_is_fine_does_not_keep_what_the_model_said() 
 def test_evidence_keeps_the_question_and_the_headers_that_help() -> None:
     route = route_in(Dialect.OPENAI_CHAT)
     kept = answer(b"no", x_request_id="r-1", set_cookie="session=1", retry_after="2")
-    evidence = evidence_of(reach_request(route, TOKEN), kept, verdict_of(Diagnosis.THROTTLED), ())
+    evidence = evidence_of(build_request(route, Depth.REACH, TOKEN), kept, verdict_of(Diagnosis.THROTTLED), ())
     assert json.loads(evidence.request_body)["model"] == route.model
     assert evidence.response_headers == {"x-request-id": "r-1", "retry-after": "2"}
 
