@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.catalog.agents import AGENTS
 from core.catalog.rejected_field import rejected_field
 from core.health.one_shot import TRANSIENT
-from core.model.probe import Diagnosis, Health, ProbeResult
+from core.model.probe import Diagnosis, Finding, Health, ProbeResult
 
 _WHAT = {
     Diagnosis.OUTPUT_CAP: "it allows fewer output tokens than that",
@@ -31,6 +31,24 @@ def compare_depths(reach: ProbeResult, faithful: ProbeResult) -> str | None:
         return None
     label = AGENTS[faithful.route.agent].label
     return f"{faithful.route.model} answers a short question, but not what {label} really sends: {_what(faithful)}"
+
+
+def wants_comparison(faithful: ProbeResult) -> bool:
+    """Say whether asking the same route a short question could tell something about this failure."""
+    return faithful.diagnosis in _WHAT or faithful.diagnosis in (Diagnosis.FIELD_REJECTED, Diagnosis.NOT_AN_ANSWER)
+
+
+def as_compared(reach: ProbeResult, faithful: ProbeResult) -> ProbeResult:
+    """Return the faithful verdict with what the short question showed beside it."""
+    finding = Finding(
+        route=reach.route,
+        question="the same route with a short question",
+        health=reach.health,
+        diagnosis=reach.diagnosis,
+        http_status=reach.http_status,
+    )
+    message = compare_depths(reach, faithful) or faithful.message
+    return replace(faithful, message=message, findings=(finding, *faithful.findings))
 
 
 def _what(faithful: ProbeResult) -> str:

@@ -27,6 +27,7 @@ from core.ports import (
 )
 from core.probe.budget import ONE_SHOT_BUDGET_S, Deadline, deadline_in
 from core.probe.composing import Composer, Exchange, without_token
+from core.probe.depths import as_compared, wants_comparison
 from core.probe.explain import MAX_QUESTIONS, Facts, explain
 from core.probe.judge import Verdict, judge
 from core.probe.ladder import verdict_on_host
@@ -131,7 +132,20 @@ class Running:
         if exchange.verdict.diagnosis is Diagnosis.OK:
             self._known_good.append(without_token(route))
             return self._composer.result(route, exchange)
-        return self._composer.result(route, exchange, await self._explained(route, exchange))
+        result = self._composer.result(route, exchange, await self._explained(route, exchange))
+        if self.depth is Depth.REACH or self.facts is None or not wants_comparison(result):
+            return result
+        return await self._compared(route, token, exchange, result)
+
+    async def _compared(self, route: Route, token: Secret, exchange: Exchange, faithful: ProbeResult) -> ProbeResult:
+        """Ask the same route a short question, to tell a model that fails from a request that it does not take."""
+        if len(faithful.findings) >= MAX_QUESTIONS or not self._until(exchange).allows():
+            return faithful
+        short = await self._asked(route, token, Depth.REACH, confirm=False)
+        if short.withheld is not None:
+            return faithful
+        reach = replace(self._composer, depth=Depth.REACH).result(route, short)
+        return as_compared(reach, faithful)
 
     async def _asked(self, route: Route, token: Secret, depth: Depth, *, confirm: bool) -> Exchange:
         """Return the exchange of this request, which all routes that need it share."""

@@ -282,3 +282,35 @@ def test_a_hung_model_delays_the_others_by_nothing_and_ends_in_time(command_line
     assert (code, hung["diagnosis"], hung["health"]) == (1, "timed_out", "degraded")
     assert {row["health"] for row in document["results"] if row["agent"] == "claude"} == {"healthy"}
     assert document["duration_ms"] < 17_000
+
+
+def test_what_answers_a_short_question_can_still_be_no_model_for_an_agent(command_line: Made) -> None:
+    run = command_line(SWITCHYARD_SIMULATE="healthy")
+    request = ("probe", "hermes", "--model", "databricks-gemini-3-flash")
+    code, document = run.json(*request)
+    assert (code, {row["health"] for row in document["results"]}) == (0, {"healthy"})
+    code, document = run.json(*request, "--depth", "faithful")
+    row = document["results"][0]
+    assert (code, row["health"], row["diagnosis"]) == (1, "down", "field_rejected")
+    assert "answers a short question, but not what Hermes really sends: it rejects stream_options" in row["message"]
+    assert row["suggestion"]["model"] != "databricks-gemini-3-flash"
+
+
+def test_every_agent_that_is_sound_is_healthy_with_what_it_really_sends(command_line: Made) -> None:
+    code, document = command_line(SWITCHYARD_SIMULATE="healthy").json("probe", "--depth", "faithful")
+    probed = [row for row in document["results"] if row["agent"] != "cursor"]
+    assert (code, {row["health"] for row in probed}, {row["depth"] for row in probed}) == (0, {"healthy"}, {"faithful"})
+    assert all(row["ttft_ms"] is not None for row in probed)
+    with_tools = [row for row in probed if row["slot"] != "title"]
+    assert {row["rung"] for row in with_tools} == {"tools"}
+
+
+def test_a_failure_is_explained_with_what_would_work_already_probed(command_line: Made) -> None:
+    run = command_line(SWITCHYARD_SIMULATE="incident")
+    _, document = run.json("probe", "hermes")
+    primary = by_slot(document, "hermes")["primary", "dashboard"]
+    assert "Anthropic" in primary["message"] or "anthropic" in primary["message"]
+    suggestion = primary["suggestion"]
+    code, tried = run.json("probe", "hermes", "--model", suggestion["model"])
+    assert by_slot(tried, "hermes")["primary", "dashboard"]["health"] == "healthy"
+    assert code == 1

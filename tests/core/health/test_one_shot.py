@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.health.one_shot import NOT_ASKED, TRANSIENT, health_of, wants_confirmation
+from core.health.one_shot import NOT_ASKED, PARTIAL, TRANSIENT, health_of, wants_confirmation
 from core.model.probe import Diagnosis, Health
 
 PASSING = (
@@ -34,11 +34,16 @@ def test_what_was_never_sent_is_unknown() -> None:
     )
 
 
-@pytest.mark.parametrize("diagnosis", sorted(set(Diagnosis) - set(PASSING) - NOT_ASKED - {Diagnosis.OK}))
+@pytest.mark.parametrize("diagnosis", [Diagnosis.NO_TOOL_CALL, Diagnosis.MODEL_SUBSTITUTED])
+def test_a_model_that_gives_only_part_of_what_the_agent_needs_is_degraded(diagnosis: Diagnosis) -> None:
+    assert (health_of(diagnosis), wants_confirmation(diagnosis)) == (Health.DEGRADED, False)
+
+
+@pytest.mark.parametrize("diagnosis", sorted(set(Diagnosis) - set(PASSING) - PARTIAL - NOT_ASKED - {Diagnosis.OK}))
 def test_everything_else_is_down_after_it_was_asked_again(diagnosis: Diagnosis) -> None:
     assert (health_of(diagnosis), wants_confirmation(diagnosis)) == (Health.DOWN, True)
 
 
 def test_no_cause_is_in_two_classes() -> None:
-    assert not TRANSIENT & NOT_ASKED
+    assert not (TRANSIENT & NOT_ASKED or TRANSIENT & PARTIAL or PARTIAL & NOT_ASKED)
     assert set(PASSING) == TRANSIENT
