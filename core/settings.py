@@ -36,7 +36,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="DATABRICKS_HOST",
         default="",
-        meaning="Workspace URL, with or without https://; none of host and profile: simulated workspace",
+        meaning="Workspace URL, with or without https://; with no host, profile or credential: the simulated workspace",
     ),
     Setting(name="DATABRICKS_TOKEN", default="", meaning="Personal access token of the dashboard"),
     Setting(
@@ -158,7 +158,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     # A simulation needs nothing of the person's own, so nothing of it can stand in its way.
     profile = _profile_values(env) if scene is None else {}
     host = env.get("DATABRICKS_HOST") or profile.get("host") or None
-    if scene is None and host is None and not inside and not env.get("DATABRICKS_CONFIG_PROFILE"):
+    if scene is None and host is None and not inside and not _means_a_real_one(env):
         scene = DEFAULT_SCENE
     if scene is not None and scene not in SCENES:
         raise ConfigurationError(
@@ -168,7 +168,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         )
     if scene is None and host is None:
         raise ConfigurationError(
-            "No workspace is named.", code="host_missing", remedy="Set DATABRICKS_HOST to the workspace URL."
+            "No workspace is named.",
+            code="host_missing",
+            remedy="Set DATABRICKS_HOST to the workspace URL, or SWITCHYARD_SIMULATE to a scene.",
         )
     token = env.get("DATABRICKS_TOKEN") or profile.get("token")
     secret = env.get("DATABRICKS_CLIENT_SECRET") or profile.get("client_secret")
@@ -202,6 +204,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     _refuse_two_credentials(settings)
     return settings
+
+
+def _means_a_real_one(env: Mapping[str, str]) -> bool:
+    """Whoever sets a credential or a profile means a workspace: it must not turn into the simulated one unnoticed."""
+    return any(env.get(name) for name in ("DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "DATABRICKS_CONFIG_PROFILE"))
 
 
 def _names_a_token(name: str) -> bool:

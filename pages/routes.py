@@ -29,7 +29,7 @@ with shown_errors():
     matrix = matrix_of(snapshot, seen.extra)
     shown = filtered(matrix, asked)
     show_probe_bar(request, matrix, ticked_only(shown, asked.ticked))
-    show_progress(snapshot, now)
+    show_progress(snapshot, now, request.services.settings.prices)
     if shown.rows:
         show_matrix(shown, asked.ticked, Moment(now=now, interval_s=snapshot.interval_s))
     elif matrix.rows:

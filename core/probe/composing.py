@@ -82,7 +82,8 @@ class Composer:
                 answered_ms=answer.first_byte_ms if answer else outcome.elapsed_ms,
             ),
             diagnosis=verdict.diagnosis,
-            message=redact(message, self.secrets),
+            # What a healthy route says is ours alone; only failures repeat what the other side said.
+            message=message if verdict.diagnosis is Diagnosis.OK else redact(message, self.secrets),
             remedy=remedy,
             url=request.url,
             checked_at=self.clock.now(),

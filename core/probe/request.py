@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from core.catalog.dialects import reach_body, request_headers, request_path
 from core.catalog.faithful import faithful_request, sent_name
+from core.model.gateway import Generation
 from core.model.probe import Depth
 from core.model.route import Route
 from core.model.secret import Secret
@@ -45,7 +46,7 @@ def _reach(route: Route, token: Secret | None) -> HttpRequest:
     return HttpRequest(
         method="POST",
         url=route_url(route),
-        headers={**request_headers(route.dialect), TAG_HEADER: _TAGS},
+        headers=request_headers(route.dialect) | _tags(route),
         body=_encoded(reach_body(route.dialect, sent_name(route.model))),
         token=token,
         total_s=REACH_TOTAL_S,
@@ -58,7 +59,7 @@ def _faithful(route: Route, token: Secret | None) -> HttpRequest:
     return HttpRequest(
         method="POST",
         url=route.base_url + sent.path,
-        headers={**sent.headers, TAG_HEADER: _TAGS},
+        headers={**sent.headers, **_tags(route)},
         body=_encoded(sent.body),
         token=token,
         token_headers=sent.token_headers,
@@ -70,6 +71,11 @@ def _faithful(route: Route, token: Secret | None) -> HttpRequest:
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _tags(route: Route) -> dict[str, str]:
+    """Only a gateway keeps tags; serving-endpoints would have nothing to do with them."""
+    return {} if route.generation is Generation.SERVING_ENDPOINTS else {TAG_HEADER: _TAGS}
 
 
 def rejects_tags(request: HttpRequest, outcome: HttpAnswer | HttpFailure) -> bool:

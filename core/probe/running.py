@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from core.health.one_shot import wants_confirmation
 from core.model.agent import Dialect
 from core.model.explanation import Explanation
-from core.model.gateway import Generation
 from core.model.probe import Depth, Diagnosis, ProbeResult, Rung, Tokens
 from core.model.route import Identity, Route
 from core.model.secret import Secret
@@ -180,7 +179,7 @@ class Running:
         until = until or self.deadline
         if until is not None and not until.allows(self.pace.wait_s(origin, route.model)):
             return "the time for this probe is used up"
-        if origin in self.untagged or route.generation is Generation.SERVING_ENDPOINTS:
+        if origin in self.untagged:
             request = without_tags(request)
         turn = await self.pace.begin(origin, route.model, is_slow=self.was_slow(route))
         try:

@@ -34,7 +34,8 @@ class SweepReport:
     `budget` is one sentence when the day's tokens are used up. `cost` is None where no price is known.
     """
 
-    results: tuple[ProbeResult, ...]
+    # Not in the repr: asyncio.run makes one of what it returns (3.11), a third of the CPU of a large sweep.
+    results: tuple[ProbeResult, ...] = field(repr=False)
     requests_sent: int
     tokens: Tokens
     duration_ms: float

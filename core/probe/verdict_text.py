@@ -37,6 +37,8 @@ def describe(route: Route, verdict: Verdict) -> tuple[str, str]:
     if verdict.refused_to_send:
         return f"Not probed: {verdict.said}", "Correct the base URL, or let an administrator trust the host."
     row = REMEDIES[verdict.diagnosis]
+    if verdict.diagnosis is Diagnosis.OK:
+        return row.sentence.format(model=route.model), row.remedy
     fields = _fields(route, verdict)
     sentence = row.sentence.format(**fields)
     if verdict.said and (verdict.status is None or verdict.diagnosis in _SAY_HOW):
@@ -91,8 +93,6 @@ def evidence_of(
             request_body=body,
             error=redact(outcome.detail, secrets),
         )
-    # Redacted before it is cut: half a token is not recognised as one.
-    excerpt = redact(outcome.body.decode("utf-8", "replace"), secrets)[:_EXCERPT_LENGTH]
     shown = {name: redact(outcome.headers[name], secrets) for name in _SHOWN_HEADERS if name in outcome.headers}
     return ProbeEvidence(
         method=request.method,
@@ -100,6 +100,11 @@ def evidence_of(
         request_headers=sent,
         request_body=body,
         response_headers=shown,
-        response_excerpt=excerpt if verdict.diagnosis is not Diagnosis.OK else "",
+        response_excerpt="" if verdict.diagnosis is Diagnosis.OK else _excerpt(outcome.body, secrets),
         request_id=verdict.request_id,
     )
+
+
+def _excerpt(body: bytes, secrets: tuple[Secret, ...]) -> str:
+    """Return the start of an answer, redacted before it is cut: half a token is not recognised as one."""
+    return redact(body.decode("utf-8", "replace"), secrets)[:_EXCERPT_LENGTH]

@@ -14,6 +14,7 @@ from core.model.choice import Severity
 from core.model.gateway import GatewaySource, Generation, TraceOutcome
 from core.model.models import ListingOutcome
 from core.model.probe import Cost, Health, RungOutcome
+from core.model.usage import Price, Usage
 
 NOTHING = "–"
 Color = Literal["red", "orange", "green", "blue", "violet", "gray"]
@@ -127,6 +128,15 @@ def age_text(then: datetime | None, now: datetime) -> str:
         return "never"
     seconds = (now - then).total_seconds()
     return "just now" if seconds < 10 else f"{span_text(seconds)} ago"
+
+
+def usage_text(usage: Usage | None, prices: Mapping[str, Price]) -> str:
+    """Return what the day's probing took, to put behind another text; money only where every price is known."""
+    if usage is None or not usage.requests:
+        return ""
+    cost = usage.cost(prices) if prices else None
+    money = f", {cost:.4f} by the price table" if cost is not None else ""
+    return f" · today {plural(usage.requests, 'request')}, {usage.total_tokens:,} tokens{money}"
 
 
 def until_text(then: datetime | None, now: datetime) -> str:

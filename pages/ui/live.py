@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,10 +10,11 @@ import streamlit as st
 
 from core.model.agent import AgentId
 from core.model.snapshot import Snapshot
+from core.model.usage import Price
 from pages.ui.agent_rows import show_rows
 from pages.ui.banners import show_banners
 from pages.ui.errors import shown_errors
-from pages.ui.formats import age_text, until_text
+from pages.ui.formats import age_text, until_text, usage_text
 from pages.ui.request import RequestContext
 from pages.ui.rows import AgentRow, agent_rows
 from pages.ui.strip import show_strip
@@ -43,7 +45,7 @@ def show_snapshot(request: RequestContext) -> Shown:
         rows = agent_rows(snapshot, now=now, inside_databricks_apps=inside)
         show_banners(snapshot)
         show_strip(snapshot, [row.status for row in rows])
-        show_progress(snapshot, now)
+        show_progress(snapshot, now, request.services.settings.prices)
         if rows:
             _rows(request, rows, snapshot, now)
         elif not snapshot.problem:
@@ -77,7 +79,7 @@ def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapsho
     show_rows(rows, simulated=snapshot.scene is not None, now=now, action=action)
 
 
-def show_progress(snapshot: Snapshot, now: datetime) -> None:
+def show_progress(snapshot: Snapshot, now: datetime, prices: Mapping[str, Price]) -> None:
     """Show how far the running sweep is, or when the last one was."""
     progress = snapshot.progress
     # One height for both, so that nothing below moves when a sweep begins or ends.
@@ -88,6 +90,7 @@ def show_progress(snapshot: Snapshot, now: datetime) -> None:
         elif snapshot.swept_at is None:
             st.caption("No check has finished yet.")
         else:
-            st.caption(
+            ages = (
                 f"Last check {age_text(snapshot.swept_at, now)} · next check {until_text(snapshot.next_sweep_at, now)}"
             )
+            st.caption(f"{ages}{usage_text(snapshot.usage, prices)}")

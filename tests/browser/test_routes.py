@@ -134,6 +134,8 @@ def test_a_token_for_one_probe_gets_a_word_of_its_own_and_is_gone(incident: Runn
     drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text("Healthy · simulated", timeout=LONG)
     expect(drawer.get_by_role("button", name="Probe this route")).to_be_visible()
+    # Verdicts that still land draw the drawer anew, and an open list of choices with it.
+    expect(page.get_by_text("Last check")).to_be_visible(timeout=LONG)
     drawer.get_by_role("combobox", name=re.compile("Credential")).click()
     page.get_by_role("option", name="A token for this probe").click()
     field = drawer.get_by_label("Token", exact=True)

@@ -42,6 +42,12 @@ def test_nothing_set_is_the_healthy_simulation() -> None:
     assert (settings.scene, settings.simulated, settings.host) == ("healthy", True, None)
 
 
+@pytest.mark.parametrize("name", ["DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID"])
+def test_a_credential_without_a_workspace_never_becomes_a_simulation(name: str) -> None:
+    error = refusal_of({name: "anything"})
+    assert (error.code, "DATABRICKS_HOST" in error.remedy) == ("host_missing", True)
+
+
 def test_the_environment_is_read_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWITCHYARD_SIMULATE", "aws")
     assert load_settings().scene == "aws"
@@ -240,9 +246,13 @@ def test_a_profile_takes_nothing_from_the_default_section(config_file: Path) -> 
     assert load_settings(with_file(config_file, text, DATABRICKS_CONFIG_PROFILE="bare")).token is None
 
 
-@pytest.mark.parametrize("name", ["DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID"])
-def test_the_file_is_left_alone_when_the_environment_says_something(config_file: Path, name: str) -> None:
-    assert load_settings(with_file(config_file, PROFILES, **{name: HOST})).profile is None
+def test_the_file_is_left_alone_when_the_environment_names_a_workspace(config_file: Path) -> None:
+    assert load_settings(with_file(config_file, PROFILES, DATABRICKS_HOST=HOST)).profile is None
+
+
+@pytest.mark.parametrize("name", ["DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID"])
+def test_a_credential_of_the_environment_is_not_sent_to_the_workspace_of_a_file(config_file: Path, name: str) -> None:
+    assert refusal_of(with_file(config_file, PROFILES, **{name: "anything"})).code == "host_missing"
 
 
 def test_the_environment_wins_over_a_named_profile(config_file: Path) -> None:

@@ -15,6 +15,7 @@ from core.model.choice import AgentConfig, Layer
 from core.model.gateway import Generation, TraceOutcome, TraceStep
 from core.model.probe import Health
 from core.model.secret import Secret
+from core.model.usage import Price, Usage
 from core.settings import Settings
 from pages.ui.curls import agent_curls, workspace_curls
 from pages.ui.detection_sections import generation_of
@@ -28,6 +29,7 @@ from pages.ui.formats import (
     ms_text,
     short_id,
     until_text,
+    usage_text,
 )
 from pages.ui.identity import person_name
 from pages.ui.jobs import _SENTENCES
@@ -211,3 +213,11 @@ def test_forwarded_names_count_only_behind_the_proxy_of_databricks_apps(
     headers = {"X-Forwarded-Email": "riley@example.com"}
 
     assert person_name(headers, inside_databricks_apps=inside) == ("riley@example.com" if inside else "local")
+
+
+def test_the_days_cost_is_told_in_requests_and_tokens_and_in_money_only_by_a_price_table() -> None:
+    usage = Usage(day=NOW.date(), requests=12, models={"m": (1000, 234)})
+    assert usage_text(None, {}) == usage_text(Usage(day=NOW.date()), {}) == ""
+    assert usage_text(usage, {}) == " · today 12 requests, 1,234 tokens"
+    assert usage_text(usage, {"m": Price(input=2.0, output=10.0)}).endswith(", 0.0043 by the price table")
+    assert usage_text(usage, {"other": Price(input=2.0, output=10.0)}).endswith("tokens")

@@ -42,7 +42,11 @@ WRONG_ENVIRONMENTS = {
         "gateway_untrusted",
     ),
     "an unknown scene": ({"SWITCHYARD_SIMULATE": "paradise"}, "unknown_scene"),
-    "a number that is none": ({"SWITCHYARD_CONCURRENCY": "many"}, "setting_invalid"),
+    "a credential without a workspace": ({}, "host_missing"),
+    "a number that is none": (
+        {"SWITCHYARD_SIMULATE": "healthy", "SWITCHYARD_CONCURRENCY": "many"},
+        "setting_invalid",
+    ),
     "a profile that is not there": ({"DATABRICKS_CONFIG_PROFILE": "nowhere"}, "unknown_profile"),
 }
 
