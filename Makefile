@@ -15,7 +15,9 @@ test: setup-dev
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy --strict core pages app.py
-	$(VENV_PYTHON) -m pytest -n 2
+	$(VENV_PYTHON) -m pytest -n 2 -m "not browser"
+	@# One at a time: a browser and a dashboard together want both cores to themselves.
+	$(VENV_PYTHON) -m pytest -m browser
 
 bench: setup
 	@$(VENV_PYTHON) -m bench

@@ -33,7 +33,7 @@ def show_drawer(request: RequestContext, cell: Cell | None) -> bool:
     dialog = st.dialog(
         title, width=900, position="right", icon=":material/stairs:", on_dismiss=reporting(close_verdict)
     )
-    dialog(_polled)(request)
+    dialog(_content)(request)
     return True
 
 
@@ -46,18 +46,31 @@ def opened_cell(request: RequestContext) -> Cell | None:
     return matrix.cell(opened.agent, opened.model)
 
 
-@st.fragment(run_every=_POLL_S)
-def _polled(request: RequestContext) -> None:
+def _content(request: RequestContext) -> None:
+    """What a person sets stands outside the parts that are drawn anew each second: an open list would close."""
     with shown_errors():
         show_flash()
+        _polled_verdicts(request)
+        cell = opened_cell(request)
+        if cell is not None and cell.routes:
+            _probe(request, cell)
+
+
+@st.fragment(run_every=_POLL_S)
+def _polled_verdicts(request: RequestContext) -> None:
+    with shown_errors():
         cell, opened = opened_cell(request), read_address().opened
         if cell is None or opened is None:
             st.caption("This route is not known any more.")
             return
-        snapshot = request.services.snapshot()
         _head(cell)
-        _verdicts(cell, opened, snapshot)
-        _probe(request, cell)
+        _verdicts(cell, opened, request.services.snapshot())
+
+
+@st.fragment(run_every=_POLL_S)
+def _polled_job(request: RequestContext) -> None:
+    with shown_errors():
+        show_probe_job(running_job(request))
 
 
 def _head(cell: Cell) -> None:
@@ -116,10 +129,8 @@ def _choose(results: dict[str, ProbeResult]) -> None:
 
 
 def _probe(request: RequestContext, cell: Cell) -> None:
-    if not cell.routes:
-        return
     with st.container(border=True, gap="xsmall"):
         manner = choose_manner(request, "drawer")
         label = "Probe this route" if cell.obstacle is None or cell.in_use else "Probe it all the same"
         probe_button(request, label, cell.routes, manner, key="probe_cell", empty="")
-        show_probe_job(running_job(request))
+        _polled_job(request)
