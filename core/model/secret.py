@@ -13,12 +13,14 @@ _PROCESS_KEY = secrets.token_bytes(32)
 class Secret:
     """Hold one secret text; only `reveal()` gives it out, and only adapters call that."""
 
-    __slots__ = ("__value",)
+    __slots__ = ("__fingerprint", "__value")
 
     def __init__(self, value: str) -> None:
         if not value:
             raise ValueError("a secret must not be empty")
         self.__value = value
+        # Once and not when asked: every probe of a sweep asks a few times.
+        self.__fingerprint = hmac.new(_PROCESS_KEY, value.encode(), hashlib.sha256).hexdigest()[:16]
 
     def reveal(self) -> str:
         """Return the secret text, for the one place that puts it on the wire."""
@@ -27,7 +29,7 @@ class Secret:
     @property
     def fingerprint(self) -> str:
         """Return a name for this secret that is stable within this process and useless outside it."""
-        return hmac.new(_PROCESS_KEY, self.__value.encode(), hashlib.sha256).hexdigest()[:16]
+        return self.__fingerprint
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -41,7 +43,7 @@ class Secret:
         return isinstance(other, Secret) and hmac.compare_digest(self.__value.encode(), other.__value.encode())
 
     def __hash__(self) -> int:
-        return hash(self.fingerprint)
+        return hash(self.__fingerprint)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled")

@@ -9,6 +9,9 @@ from core.probe.judge import Verdict
 REACH_RUNGS = (Rung.DNS, Rung.TCP, Rung.TLS, Rung.HTTP, Rung.AUTH, Rung.ROUTE, Rung.MODEL)
 _BEYOND_REACH = (Rung.STREAM, Rung.TOOLS)
 RUNGS = (*REACH_RUNGS, *_BEYOND_REACH)
+# Shared values: a sweep lays out nine rungs per route, and these say nothing about the route.
+_NOT_STARTED = {rung: RungResult(rung=rung, outcome=RungOutcome.NOT_STARTED) for rung in RUNGS}
+_TRIED = frozenset({RungOutcome.PASSED, RungOutcome.FAILED, RungOutcome.UNPROVEN})
 
 
 def verdict_on_host(check: HostCheck) -> Verdict | None:
@@ -43,17 +46,14 @@ def rungs_of(
     failed = False
     for rung in climbed:
         if failed or verdict.refused_to_send:
-            outcome = RungOutcome.NOT_STARTED
-        elif rung is verdict.rung:
+            rungs.append(_NOT_STARTED[rung])
+            continue
+        if rung is verdict.rung:
             outcome = RungOutcome.PASSED if passed else RungOutcome.FAILED
         elif rung is Rung.TLS and not secure:
             outcome = RungOutcome.SKIPPED
         else:
             outcome = known.get(rung, RungOutcome.PASSED)
         failed = failed or outcome is RungOutcome.FAILED
-        rungs.append(RungResult(rung=rung, outcome=outcome, ms=timings.get(rung) if _was_tried(outcome) else None))
-    return (*rungs, *(RungResult(rung=rung, outcome=RungOutcome.NOT_STARTED) for rung in beyond))
-
-
-def _was_tried(outcome: RungOutcome) -> bool:
-    return outcome in (RungOutcome.PASSED, RungOutcome.FAILED, RungOutcome.UNPROVEN)
+        rungs.append(RungResult(rung=rung, outcome=outcome, ms=timings.get(rung) if outcome in _TRIED else None))
+    return (*rungs, *(_NOT_STARTED[rung] for rung in beyond))
