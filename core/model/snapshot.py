@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from core.model.change import ChangeOutcome, Plan
 from core.model.choice import AgentChoice
 from core.model.gateway import Gateway
+from core.model.history import Cadence, Keeping
+from core.model.incident import Incident
 from core.model.models import ModelCatalogue
 from core.model.probe import ProbeResult
+from core.model.standing import Standing, Transition
 from core.model.usage import Usage
 from core.model.workspace import Workspace, WorkspaceIdentity
 
@@ -40,6 +44,9 @@ class Snapshot:
     `results` holds the newest verdict per (agent, slot, identity). `offline` is the sentence shown when the dashboard
     itself cannot reach the workspace; every route is then Unknown. `interval_s` is the real time between sweeps.
     `budget` is the sentence shown when the day's tokens are used up, and `usage` is what the day has cost so far.
+
+    The health of a result is that of its route's standing, with what came before it. `standings` are by route id,
+    `incidents` those that last, `transitions` the newest ones, newest first.
     """
 
     scene: str | None = None
@@ -59,6 +66,11 @@ class Snapshot:
     budget: str | None = None
     usage: Usage | None = None
     problem: Problem | None = None
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    incidents: tuple[Incident, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    keeping: Keeping = Keeping()
+    cadence: Cadence = Cadence()
 
 
 class JobKind(StrEnum):
