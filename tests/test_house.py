@@ -16,7 +16,8 @@ _TABLES = _BASE | {"core.catalog", "core.settings"}
 _PORTS = _TABLES | {"core.ports"}
 _PURE = _PORTS | {"core.detect", "core.choice", "core.health"}
 _SHELL = _PURE | {"core.probe", "core.change"}
-_OUTER = _SHELL | {"core.adapters", "core.simulator"}
+_KEPT = _SHELL | {"core.history", "core.alerts"}
+_OUTER = _KEPT | {"core.adapters", "core.simulator"}
 ALLOWED = {
     "core.model": {"core.errors"},
     "core.errors": set(),
@@ -28,6 +29,8 @@ ALLOWED = {
     "core.health": _PURE,
     "core.probe": _SHELL,
     "core.change": _SHELL,
+    "core.history": _SHELL,
+    "core.alerts": _SHELL,
     "core.adapters": _OUTER,
     "core.simulator": _OUTER,
     "core.documents": _SHELL,
@@ -39,7 +42,7 @@ ALLOWED = {
     "core.cli": _OUTER | {"core.services", "core.documents", "core.texts"},
     "core.__main__": _OUTER | {"core.services", "core.cli"},
     "core": set(),
-    "pages": _BASE | _PORTS | _PURE | {"core.change", "core.services"},
+    "pages": _BASE | _PORTS | _PURE | {"core.change", "core.history", "core.services"},
     "app": _BASE | {"core.services", "core.settings", "pages"},
 }
 _OUTSIDE_WORLD = {"httpx", "httpx_aiohttp", "aiohttp", "databricks", "sqlalchemy", "alembic", "ruamel", "starlette"}
