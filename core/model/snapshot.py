@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from core.model.alert import Delivery
 from core.model.change import ChangeOutcome, Plan
 from core.model.choice import AgentChoice
 from core.model.gateway import Gateway
@@ -78,11 +79,12 @@ class JobKind(StrEnum):
     APPLY = "apply"
     ROLL_BACK = "roll_back"
     PROBE = "probe"
+    ALERT_TEST = "alert_test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One plan, apply, rollback or probe that runs beside the pages.
+    """One plan, apply, rollback, probe or test of an alert channel that runs beside the pages.
 
     `phases` are the finished and running steps in words; `progress` counts the routes of a probe.
     """
@@ -95,3 +97,4 @@ class Job:
     outcome: ChangeOutcome | None = None
     progress: Progress = Progress()
     problem: Problem | None = None
+    delivery: Delivery | None = None
