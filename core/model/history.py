@@ -136,7 +136,8 @@ class Keeping:
 
     `place` names where ("SQLite on this machine", "PostgreSQL at db.example.com"); `durable` False means that it ends
     with the container. `problem` is one sentence while it cannot be kept, and `waiting` how many batches will be caught
-    up. `probing` says whether this process asks the models itself; `prober` who does.
+    up. `probing` says whether this process asks the models itself; `prober` who does. `size_bytes` is how large the
+    database was when that was last measured, None before.
     """
 
     place: str = ""
@@ -147,6 +148,8 @@ class Keeping:
     dropped: int = 0
     probing: bool = True
     prober: str = ""
+    size_bytes: int | None = None
+    limit_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
