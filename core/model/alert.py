@@ -20,11 +20,15 @@ class ChannelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One place that alerts go to. `secret` is the webhook's address (Slack) or signing key, or the SMTP password."""
+    """One place that alerts go to. `secret` is the webhook's address (Slack) or signing key, or the SMTP password.
+
+    `place` says where it is in words that may be shown: an address may itself be what nobody else should know.
+    """
 
     name: str
     kind: ChannelKind
-    url: str = ""
+    place: str = ""
+    url: str = field(default="", repr=False)
     secret: Secret | None = field(default=None, repr=False)
     host: str = ""
     port: int = 0
@@ -57,8 +61,11 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
+    """What the alerts file asks for; with `dashboard_url` messages link to the incident."""
+
     channels: tuple[Channel, ...] = ()
     rules: tuple[AlertRule, ...] = ()
+    dashboard_url: str = ""
 
 
 class NoticeKind(StrEnum):
