@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
 
 from core.alerts.decide import due, probe_of_channel
+from core.alerts.known import KnownIncidents
 from core.alerts.ledger import Ledger
 from core.alerts.outcome import after, closed, delivery_of
 from core.alerts.sending import Attempt, Sender
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 15.0
 _LEARN_EVERY_S = 60.0
-_ABANDONED_AFTER_S = 30.0
-_ENDED_REMEMBERED = timedelta(days=2)
+_ABANDONED_AFTER = timedelta(seconds=30)
 _OWN_FAULT = Attempt(sent=False, detail="Switchyard itself failed to send this; its log says why.")
+_KEEPING = "keeping"
 
 
 class Dispatcher:
@@ -52,11 +52,9 @@ class Dispatcher:
         self._senders = senders
         self._clock = clock
         self._open_incidents = open_incidents
-        self._incident_of = incident_of
+        self._known = KnownIncidents(incident_of)
         self._ledger = Ledger(store, clock)
         self._wake = asyncio.Event()
-        self._incidents: dict[str, Incident] = {}
-        self._looked_up: set[str] = set()
         self._ours: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._learned_at: float | None = None
@@ -73,7 +71,7 @@ class Dispatcher:
 
     def take(self, changed: Sequence[tuple[NoticeKind, Incident]]) -> None:
         """Note incidents that opened, worsened or were resolved; returns at once."""
-        self._incidents |= {incident.id: incident for _, incident in changed}
+        self._known.note(incident for _, incident in changed)
         if changed:
             self._wake.set()
 
@@ -86,7 +84,7 @@ class Dispatcher:
                 remedy="Name one of: " + ", ".join(item.name for item in self.channels) + ".",
             )
         notice = probe_of_channel(channel, self._clock.now())
-        delivery = after(delivery_of(notice), await self._try(notice), self._clock.now())
+        delivery = after(delivery_of(notice), await self._attempt(notice), self._clock.now())
         self._ledger.put(delivery)
         self._wake.set()
         return delivery
@@ -110,20 +108,110 @@ class Dispatcher:
     async def look(self) -> None:
         """Find what is due once, and start to send it; `settle` waits for the sending."""
         lasting = self._open_incidents()
-        came_in_charge, self._in_charge = lasting is not None and not self._in_charge, lasting is not None
+        came_in_charge = lasting is not None and not self._in_charge
+        self._in_charge = lasting is not None
         if came_in_charge or self._is_time_to_learn():
             self._learned_at = self._clock.monotonic()
             await self._ledger.learn()
-            await self._learn_of_ends(lasting or ())
+            if lasting is not None:
+                await self._known.learn_of_ends(self._ledger, lasting)
         if lasting is not None:
-            self._incidents |= {incident.id: incident for incident in lasting}
-            await self._accept(lasting)
-        self._forget_old_ends()
+            self._known.note(lasting)
+            await self._accept_due(lasting)
+        self._known.forget(self._clock.now())
         for channel in {item.channel for item in self._ripe()}:
-            self._start(f"channel {channel}", lambda name=channel: self._send_all(name))
+            self._start(f"channel {channel}", self._send_ripe(channel))
         if self._ledger.unsaved:
-            self._start("ledger", self._ledger.save)
+            self._start(_KEEPING, self._ledger.save())
 
     async def settle(self) -> None:
         """Wait until everything that is being sent or kept now is done."""
         await asyncio.gather(*self._tasks.values())
+
+    async def _wait(self) -> None:
+        now = self._clock.now()
+        times = [item.next_at for item in self._waiting() if item.next_at and item.notice_id in self._ours]
+        left_s = min([_LOOK_EVERY_S, *((at - now).total_seconds() for at in times)])
+        try:
+            # A second at least: what is being sent just now still counts as due.
+            await asyncio.wait_for(self._wake.wait(), max(left_s, 1.0))
+        except TimeoutError:
+            return
+
+    def _is_time_to_learn(self) -> bool:
+        return self._learned_at is None or self._clock.monotonic() - self._learned_at >= _LEARN_EVERY_S
+
+    async def _accept_due(self, lasting: Sequence[Incident]) -> None:
+        incidents = [*lasting, *self._known.ended()]
+        for notice in due(incidents, self._ledger.standing.values(), self._settings, self._clock.now()):
+            if await self._ledger.find(notice.id) is None:
+                self._ours.add(notice.id)
+                self._ledger.put(delivery_of(notice))
+
+    def _waiting(self) -> list[Delivery]:
+        return [item for item in self._ledger.standing.values() if item.state is DeliveryState.WAITING]
+
+    def _ripe(self) -> list[Delivery]:
+        """Return what is to be tried now, oldest first."""
+        return sorted((item for item in self._waiting() if self._is_ripe(item)), key=lambda item: item.at)
+
+    def _is_ripe(self, delivery: Delivery) -> bool:
+        """What another process left lying is ours after a while, if we are the ones in charge now."""
+        late = self._clock.now() - (delivery.next_at or delivery.at)
+        if delivery.notice_id not in self._ours and self._in_charge and late >= _ABANDONED_AFTER:
+            self._ours.add(delivery.notice_id)
+        return delivery.notice_id in self._ours and late >= timedelta(0)
+
+    def _start(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Run work beside the loop, one at a time per name: messages of a channel keep their order."""
+        running = self._tasks.get(name)
+        if running and not running.done():
+            work.close()
+            return
+        self._tasks[name] = asyncio.get_running_loop().create_task(work, name=f"alerts, {name}")
+
+    async def _send_ripe(self, channel: str) -> None:
+        for delivery in self._ripe():
+            if delivery.channel == channel:
+                self._ledger.put(await self._tried(delivery))
+        self._wake.set()
+
+    async def _tried(self, delivery: Delivery) -> Delivery:
+        """Return how a delivery stands after one more try, or that it is given up without one."""
+        now = self._clock.now()
+        if self._is_overtaken(delivery):
+            return closed(delivery, "A newer message about the same incident took its place.")
+        incident = await self._known.find(delivery.incident_id or "", self._ledger)
+        if incident is None:
+            return after(delivery, Attempt(sent=False, detail="Its incident could not be read."), now)
+        if incident.ended_at and delivery.kind is not NoticeKind.RESOLVED:
+            return closed(delivery, "The incident was over before this could be sent.")
+        notice = Notice(
+            id=delivery.notice_id,
+            kind=delivery.kind,
+            channel=delivery.channel,
+            rule=delivery.rule,
+            at=delivery.at,
+            incident=incident,
+        )
+        return after(delivery, await self._attempt(notice), self._clock.now())
+
+    def _is_overtaken(self, delivery: Delivery) -> bool:
+        return any(
+            other.at > delivery.at and (other.incident_id, other.channel) == (delivery.incident_id, delivery.channel)
+            for other in self._ledger.standing.values()
+        )
+
+    async def _attempt(self, notice: Notice) -> Attempt:
+        channel = self._channel(notice.channel)
+        if channel is None or channel.kind not in self._senders:
+            return Attempt(sent=False, detail="There is no channel of this name any more.")
+        try:
+            return await self._senders[channel.kind].send(channel, notice, self._clock.now())
+        except Exception:
+            # The sending's own edge: a fault of ours is a failed try like any other, and must show as one.
+            log.exception("sending alert %s failed", notice.id)
+            return _OWN_FAULT
+
+    def _channel(self, name: str) -> Channel | None:
+        return next((channel for channel in self.channels if channel.name == name), None)

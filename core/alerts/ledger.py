@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from core.errors import StoreError
@@ -55,14 +56,14 @@ class Ledger:
     async def save(self) -> None:
         """Bring to the store what it has not taken yet; what it refuses now is tried the next time."""
         for notice_id, delivery in list(self._unsaved.items()):
-            if not await self._finish(lambda kept=delivery: self._store.put(kept)):
+            if not await self._finish(partial(self._store.put, delivery)):
                 return
             if self._unsaved.get(notice_id) is delivery:
                 del self._unsaved[notice_id]
 
     async def learn(self) -> None:
         """Take over what the store knows, of an earlier run or of another process."""
-        kept = await self.ask(lambda: self._store.latest(REMEMBERED))
+        kept = await self.ask(partial(self._store.latest, REMEMBERED))
         if kept:
             newer = {item.notice_id: item for item in kept if item.notice_id not in self._unsaved}
             self._replace({**self._standing, **newer})
@@ -71,7 +72,7 @@ class Ledger:
         """Return a delivery, from the store too when it is not among the remembered ones."""
         if found := self._standing.get(notice_id):
             return found
-        kept = await self.ask(lambda: self._store.get(notice_id))
+        kept = await self.ask(partial(self._store.get, notice_id))
         if kept:
             self._replace({**self._standing, notice_id: kept})
         return kept

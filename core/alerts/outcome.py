@@ -31,9 +31,7 @@ def after(delivery: Delivery, attempt: Attempt, now: datetime) -> Delivery:
     """Return how a delivery stands after one more try; a test is tried once, because somebody waits for it."""
     attempts = delivery.attempts + 1
     if attempt.sent:
-        return replace(
-            delivery, state=DeliveryState.SENT, attempts=attempts, next_at=None, detail=attempt.detail
-        )
+        return replace(delivery, state=DeliveryState.SENT, attempts=attempts, next_at=None, detail=attempt.detail)
     if attempts >= TRIES or delivery.kind is NoticeKind.TEST:
         return closed(replace(delivery, attempts=attempts), attempt.detail)
     pause_s = max(PAUSES_S[attempts - 1], min(attempt.retry_after_s or 0.0, PAUSES_S[-1]))
