@@ -60,8 +60,12 @@ class Standing:
 
     @property
     def decisive(self) -> Depth:
-        """Return the depth whose streak the shown health comes from."""
-        return Depth.FAITHFUL if self.faithful.last and self.faithful.health is self.health else Depth.REACH
+        """Return the depth that the shown health comes from; when both say the same, the one checked last."""
+        depths = ((Depth.REACH, self.reach), (Depth.FAITHFUL, self.faithful))
+        agreeing = [
+            (streak.last.checked_at, depth) for depth, streak in depths if streak.last and streak.health is self.health
+        ]
+        return max(agreeing)[1] if agreeing else Depth.REACH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
