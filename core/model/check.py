@@ -16,7 +16,7 @@ def route_id(route: Route) -> str:
     Another model, address or identity is another route with a history of its own.
     """
     parts = (route.agent, route.slot, route.model, route.base_url, route.dialect, route.identity)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
