@@ -6,15 +6,15 @@ So quiet hours, a restart or a rule that starts to match need no cases of their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.model.agent import AgentId
 from core.model.alert import AlertRule, AlertSettings, Delivery, Notice, NoticeKind, QuietHours
 from core.model.check import route_id
 from core.model.incident import Incident
 from core.model.probe import Health
+from core.model.route import Route
 
 _LEVELS = (Health.DEGRADED, Health.DOWN)
 
@@ -25,6 +25,7 @@ def due(
     """Return what is to be sent now about these incidents, open or ended, given all that was sent about them before.
 
     A channel gets one notice per incident and occasion however many rules match; the first rule that does names it.
+    Who was told is not told again when the incident spreads: it is one cause, and a reminder shows how far it got.
     """
     told = _told(deliveries)
     notices: list[Notice] = []
@@ -49,6 +50,11 @@ def is_quiet(quiet: QuietHours | None, now: datetime) -> bool:
     if quiet.begin <= quiet.end:
         return quiet.begin <= clock < quiet.end
     return clock >= quiet.begin or clock < quiet.end
+
+
+def routes_in_question(incident: Incident) -> tuple[Route, ...]:
+    """Return the routes that an incident still hits, or all that it ever hit once it is over."""
+    return tuple(item for item in incident.routes if incident.ended_at or route_id(item) in incident.open_routes)
 
 
 def probe_of_channel(channel: str, now: datetime) -> Notice:
@@ -82,18 +88,11 @@ def _told(deliveries: Iterable[Delivery]) -> Mapping[tuple[str, str], _Told]:
 def _matches(rule: AlertRule, incident: Incident) -> bool:
     if _LEVELS.index(_level(incident)) < _LEVELS.index(rule.at_least):
         return False
-    return not rule.agents or bool(set(rule.agents) & set(_agents_in_question(incident)))
+    return not rule.agents or any(route.agent in rule.agents for route in routes_in_question(incident))
 
 
 def _level(incident: Incident) -> Health:
     return Health.DOWN if incident.health is Health.DOWN else Health.DEGRADED
-
-
-def _agents_in_question(incident: Incident) -> Iterator[AgentId]:
-    """While it lasts nobody is told of an agent that has recovered already; its end concerns all it ever hit."""
-    for route in incident.routes:
-        if incident.ended_at or route_id(route) in incident.open_routes:
-            yield route.agent
 
 
 def _notice(incident: Incident, channel: str, rule: AlertRule, told: _Told, now: datetime) -> Notice | None:
@@ -127,6 +126,3 @@ def _lasting(
     # Minutes and not a count: they grow even when the rule's interval is changed while the incident lasts.
     minutes = int((now - incident.confirmed_at).total_seconds() // 60)
     return NoticeKind.REMINDER, f"{incident.id}/{channel}/reminder-{minutes}"
-
-
-__all__: Sequence[str] = ("due", "is_quiet", "probe_of_channel")

@@ -77,14 +77,14 @@ class Dispatcher:
 
     async def test(self, channel: str) -> Delivery:
         """Send a test message to a channel, once, and return how it went."""
-        if self._channel(channel) is None:
+        if (wanted := self._channel(channel)) is None:
             raise ConfigurationError(
                 f"There is no alert channel named {channel!r}.",
                 code="unknown_channel",
                 remedy="Name one of: " + ", ".join(item.name for item in self.channels) + ".",
             )
         notice = probe_of_channel(channel, self._clock.now())
-        delivery = after(delivery_of(notice), await self._attempt(notice), self._clock.now())
+        delivery = after(delivery_of(notice), await self._attempt(wanted, notice), self._clock.now())
         self._ledger.put(delivery)
         self._wake.set()
         return delivery
@@ -179,6 +179,8 @@ class Dispatcher:
     async def _tried(self, delivery: Delivery) -> Delivery:
         """Return how a delivery stands after one more try, or that it is given up without one."""
         now = self._clock.now()
+        if (channel := self._channel(delivery.channel)) is None:
+            return closed(delivery, "There is no channel of this name any more.")
         if self._is_overtaken(delivery):
             return closed(delivery, "A newer message about the same incident took its place.")
         incident = await self._known.find(delivery.incident_id or "", self._ledger)
@@ -194,7 +196,7 @@ class Dispatcher:
             at=delivery.at,
             incident=incident,
         )
-        return after(delivery, await self._attempt(notice), self._clock.now())
+        return after(delivery, await self._attempt(channel, notice), self._clock.now())
 
     def _is_overtaken(self, delivery: Delivery) -> bool:
         return any(
@@ -202,10 +204,7 @@ class Dispatcher:
             for other in self._ledger.standing.values()
         )
 
-    async def _attempt(self, notice: Notice) -> Attempt:
-        channel = self._channel(notice.channel)
-        if channel is None or channel.kind not in self._senders:
-            return Attempt(sent=False, detail="There is no channel of this name any more.")
+    async def _attempt(self, channel: Channel, notice: Notice) -> Attempt:
         try:
             return await self._senders[channel.kind].send(channel, notice, self._clock.now())
         except Exception:

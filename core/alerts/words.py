@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from core.alerts.decide import routes_in_question
 from core.catalog.agents import AGENTS
 from core.catalog.redact import redact
+from core.health.spans import span_text
 from core.model.alert import Notice, NoticeKind
-from core.model.check import route_id
 from core.model.incident import Incident
 from core.model.probe import Health
 from core.model.route import Route
@@ -32,7 +33,7 @@ def headline(notice: Notice) -> str:
     incident = notice.incident
     if incident is None:
         return "Test: messages of Switchyard reach this channel"
-    who = ", ".join(AGENTS[agent].label for agent in incident.agents)
+    who = ", ".join(dict.fromkeys(AGENTS[route.agent].label for route in routes_in_question(incident)))
     text = f"{_state(notice, incident)}: {who}, {incident.cause.rung.label} at {incident.cause.host}"
     return line(f"[Simulated] {text}" if incident.simulated else text)
 
@@ -60,18 +61,6 @@ def permalink(incident: Incident, origin: Origin) -> str:
     return f"{origin.dashboard_url}/history?incident={incident.id}" if origin.dashboard_url else ""
 
 
-def lasted(begin: datetime, end: datetime) -> str:
-    """Return a time span in its two largest units."""
-    seconds = max(0, round((end - begin) / timedelta(seconds=1)))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86_400
-    if not hours and not days:
-        return f"{minutes} min"
-    units = ((days, "d"), (hours, "h")) if days else ((hours, "h"), (minutes, "min"))
-    return " ".join(f"{count} {unit}" for count, unit in units if count)
-
-
 def line(text: str) -> str:
     """Return text that came from elsewhere as one line without credentials or invisible characters."""
     return _cut(" ".join(_visible(redact(text)).split()), _LONGEST_LINE)
@@ -96,18 +85,21 @@ def _state(notice: Notice, incident: Incident) -> str:
     word = "Down" if incident.health is Health.DOWN else "Degraded"
     match notice.kind:
         case NoticeKind.RESOLVED:
-            return f"Resolved after {lasted(incident.started_at, incident.ended_at or notice.at)}"
+            return f"Resolved after {_span(incident, incident.ended_at or notice.at)}"
         case NoticeKind.REMINDER:
-            return f"Still {word} after {lasted(incident.started_at, notice.at)}"
+            return f"Still {word} after {_span(incident, notice.at)}"
         case NoticeKind.WORSENED:
             return f"Worse, now {word}"
         case _:
             return word
 
 
+def _span(incident: Incident, until: datetime) -> str:
+    return span_text((until - incident.started_at).total_seconds())
+
+
 def _routes(incident: Incident) -> str:
-    """While it lasts the routes that it still hits, afterwards all that it ever hit."""
-    routes = [item for item in incident.routes if incident.ended_at or route_id(item) in incident.open_routes]
+    routes = routes_in_question(incident)
     shown = [_route(item) for item in routes[:_ROUTES_SHOWN]]
     more = len(routes) - len(shown)
     return "; ".join(shown) + (f" and {more} more" if more else "")
