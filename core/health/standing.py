@@ -10,6 +10,7 @@ from datetime import datetime
 
 from core.health.one_shot import PARTIAL
 from core.health.slowness import slowness_of
+from core.health.spans import span_text
 from core.health.streak import NEUTRAL, is_streak_settled, with_streak
 from core.model.check import Check, check_of, route_id, without_token
 from core.model.probe import Depth, Diagnosis, Health, ProbeResult, Rung
@@ -24,11 +25,16 @@ _HOST_RUNGS = (Rung.DNS, Rung.TCP, Rung.TLS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """What one result leads to; `transition` None means that the word is the same as before."""
+    """What one result leads to; `transition` None means that the word is the same as before.
+
+    `message` and `remedy` are those of the result, which a check does not keep.
+    """
 
     standing: Standing
     check: Check
     transition: Transition | None = None
+    message: str = ""
+    remedy: str = ""
 
 
 def rules_of(settings: Settings) -> HealthRules:
@@ -80,7 +86,7 @@ def fold(standing: Standing, result: ProbeResult, rules: HealthRules, *, proved:
     # Being seen well for the first time changes nothing for anybody.
     is_told = is_new_word and not (standing.since is None and word in (Health.HEALTHY, Health.PAUSED))
     transition = _transition(standing, moved, result, rules) if is_told else None
-    return Folded(standing=moved, check=check, transition=transition)
+    return Folded(standing=moved, check=check, transition=transition, message=result.message, remedy=result.remedy)
 
 
 def is_settled(standing: Standing, rules: HealthRules) -> bool:
@@ -179,7 +185,7 @@ def as_shown(result: ProbeResult, standing: Standing, now: datetime, rules: Heal
 
 
 def _qualifier(standing: Standing, now: datetime, rules: HealthRules) -> str:
-    streak = standing.faithful if standing.decisive is Depth.FAITHFUL else standing.reach
+    streak = standing.decisive_streak
     if streak.first_failure_at is None:
         is_slow = standing.health is Health.DEGRADED
         beats = [beat for beat in standing.beats if beat.depth is standing.decisive]
@@ -195,11 +201,4 @@ def _qualifier(standing: Standing, now: datetime, rules: HealthRules) -> str:
 
 def _last_pass(standing: Standing, now: datetime) -> str:
     passed = [at for at in (standing.reach.last_success_at, standing.faithful.last_success_at) if at is not None]
-    return f"last pass {_span((now - max(passed)).total_seconds())} ago" if passed else "never passed"
-
-
-def _span(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
+    return f"last pass {span_text((now - max(passed)).total_seconds())} ago" if passed else "never passed"

@@ -24,6 +24,7 @@ class StepKind(StrEnum):
     OPENED = "opened"
     JOINED = "joined"
     WORSENED = "worsened"
+    CHANGED = "changed"
     LEFT = "left"
     RESOLVED = "resolved"
 

@@ -67,6 +67,11 @@ class Standing:
         ]
         return max(agreeing)[1] if agreeing else Depth.REACH
 
+    @property
+    def decisive_streak(self) -> Streak:
+        """Return the streak of that depth."""
+        return self.faithful if self.decisive is Depth.FAITHFUL else self.reach
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
