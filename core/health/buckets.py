@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from math import ceil, sqrt
 
 from core.model.check import Check
@@ -20,6 +20,8 @@ from core.model.probe import Health
 # A check stands for this many intervals at most; what comes after it is no data (rule R12).
 STANDS_INTERVALS = 2.0
 
+# Whole microseconds add up exactly, in any order; seconds as fractions would not.
+_MICROS = 1_000_000
 _CLASSES = len(LATENCY_BOUNDS_MS) + 1
 _WIDTH = 10**0.1
 _LENGTH_S = {Resolution.HOUR: 3600, Resolution.DAY: 86_400}
@@ -46,23 +48,21 @@ def bucket_checks(
     before it gives only the seconds it stands after it: windows that touch then add up to the buckets of the whole,
     when each call is given the last check before its window too.
     """
-    length = length_s(resolution)
-    begin = since.timestamp() if since else float("-inf")
-    end = until.timestamp()
+    length = length_s(resolution) * _MICROS
+    begin = _micros(since) if since else 0
+    end = _micros(until)
+    stands = round(STANDS_INTERVALS * interval_s * _MICROS)
     sums: dict[int, _Sum] = {}
-    times = [check.checked_at.timestamp() for check in checks]
+    times = [_micros(check.checked_at) for check in checks]
     for check, at, following in zip(checks, times, [*times[1:], end], strict=False):
         if at >= end:
             break
         if at >= begin:
-            sums.setdefault(int(at // length), _Sum()).count(check)
-        stands_to = min(following, end, at + STANDS_INTERVALS * interval_s)
-        for number, seconds in _spread(max(at, begin), stands_to, length):
-            sums.setdefault(number, _Sum()).stand(check.standing, seconds)
-    return tuple(
-        sums[number].bucket(checks[0].route_id, datetime.fromtimestamp(number * length, UTC), resolution)
-        for number in sorted(sums)
-    )
+            sums.setdefault(at // length, _Sum()).count(check)
+        for number, micros in _spread(max(at, begin), min(following, end, at + stands), length):
+            sums.setdefault(number, _Sum()).stand(check.standing, micros)
+    starts = {number: datetime.fromtimestamp(number * length // _MICROS, UTC) for number in sorted(sums)}
+    return tuple(sums[number].bucket(checks[0].route_id, start, resolution) for number, start in starts.items())
 
 
 def merge_buckets(buckets: Sequence[Bucket], resolution: Resolution) -> tuple[Bucket, ...]:
@@ -120,7 +120,7 @@ class _Sum:
     failures: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    seconds: dict[Health, float] = field(default_factory=dict)
+    micros: dict[Health, int] = field(default_factory=dict)
     latency: list[int] = field(default_factory=list)
     ttft: list[int] = field(default_factory=list)
 
@@ -133,8 +133,8 @@ class _Sum:
             _put(self.latency, check.latency_ms)
             _put(self.ttft, check.ttft_ms)
 
-    def stand(self, health: Health, seconds: float) -> None:
-        self.seconds[health] = self.seconds.get(health, 0.0) + seconds
+    def stand(self, health: Health, micros: int) -> None:
+        self.micros[health] = self.micros.get(health, 0) + micros
 
     def bucket(self, route_id: str, start: datetime, resolution: Resolution) -> Bucket:
         return Bucket(
@@ -143,11 +143,11 @@ class _Sum:
             resolution=resolution,
             checks=self.checks,
             failures=self.failures,
-            healthy_s=_exact(self.seconds.get(Health.HEALTHY, 0.0)),
-            degraded_s=_exact(self.seconds.get(Health.DEGRADED, 0.0)),
-            down_s=_exact(self.seconds.get(Health.DOWN, 0.0)),
-            unknown_s=_exact(self.seconds.get(Health.UNKNOWN, 0.0)),
-            paused_s=_exact(self.seconds.get(Health.PAUSED, 0.0)),
+            healthy_s=self.micros.get(Health.HEALTHY, 0) / _MICROS,
+            degraded_s=self.micros.get(Health.DEGRADED, 0) / _MICROS,
+            down_s=self.micros.get(Health.DOWN, 0) / _MICROS,
+            unknown_s=self.micros.get(Health.UNKNOWN, 0) / _MICROS,
+            paused_s=self.micros.get(Health.PAUSED, 0) / _MICROS,
             latency=tuple(self.latency),
             ttft=tuple(self.ttft),
             tokens_in=self.tokens_in,
@@ -163,19 +163,21 @@ def _put(classes: list[int], ms: float | None) -> None:
     classes[bisect_left(LATENCY_BOUNDS_MS, ms)] += 1
 
 
-def _spread(begin: float, end: float, length: int) -> Iterator[tuple[int, float]]:
-    """Yield how many seconds of a time fall into each bucket."""
-    if end <= begin:
-        return
-    first, last = int(begin // length), int(end // length)
-    edges = [begin, *(number * length for number in range(first + 1, last + 1)), end]
-    for offset, (left, right) in enumerate(pairwise(edges)):
-        if right > left:
-            yield first + offset, right - left
+def _micros(moment: datetime) -> int:
+    return round(moment.timestamp() * _MICROS)
+
+
+def _spread(begin: int, end: int, length: int) -> Iterator[tuple[int, int]]:
+    """Yield how much of a time falls into each bucket."""
+    while begin < end:
+        number = begin // length
+        edge = min(end, (number + 1) * length)
+        yield number, edge - begin
+        begin = edge
 
 
 def _exact(seconds: float) -> float:
-    """Checks are timed to the microsecond, so sums of any order agree when they are rounded to it."""
+    """Seconds are exact to the microsecond, so sums of any order agree when they are rounded to it."""
     return round(seconds, 6)
 
 
