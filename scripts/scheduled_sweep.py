@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from ruamel.yaml import YAML
+
 # The sweep's own credential; what the job's machine has in its environment is that of whoever runs the job.
 _CREDENTIAL = ("DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_TOKEN")
 # Read from the scope where they are there. Nothing else of it is read.
@@ -47,7 +49,8 @@ def main(arguments: Sequence[str], *, read_secrets: ReadSecrets, environ: Mappin
     """Sweep, and return 0 when that was recorded, whatever it found: bad news is in history and in its alerts."""
     given = _parsed(arguments)
     secrets = read_secrets(given.secret_scope) if given.secret_scope else {}
-    environment = environment_of(environ, settings_from(given.settings), secrets)
+    settings = {**settings_of_app(given.root), **settings_from(given.settings)}
+    environment = environment_of(environ, settings, secrets)
     if not environment.get("PGHOST") and not environment.get("SWITCHYARD_DATABASE_URL"):
         print(_NO_DATABASE, file=sys.stderr)
         return _WRONG_USAGE
@@ -70,6 +73,12 @@ def settings_from(texts: Sequence[str]) -> dict[str, str]:
     """Return settings given as NAME=VALUE; one without a value stays unset."""
     pairs = (text.partition("=") for text in texts)
     return {name: value for name, _, value in pairs if value}
+
+
+def settings_of_app(root: Path) -> dict[str, str]:
+    """Return what app.yaml sets, so that the job asks for what the app would; its secrets are not to be had here."""
+    document = YAML(typ="safe").load((root / "app.yaml").read_text(encoding="utf-8"))
+    return {entry["name"]: entry["value"] for entry in document.get("env") or () if "value" in entry}
 
 
 def environment_of(

@@ -10,17 +10,34 @@ from pathlib import Path
 
 import pytest
 
-from scripts.scheduled_sweep import SECRETS, environment_of, main, secrets_of, settings_from, was_recorded
+from scripts.scheduled_sweep import (
+    SECRETS,
+    environment_of,
+    main,
+    secrets_of,
+    settings_from,
+    settings_of_app,
+    was_recorded,
+)
 
 # Stands for the package `core`: it says what it was started with, and ends as it is told to.
 _FAKE_CORE = """
 import json, os, sys
-names = ("DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "PGHOST", "PGUSER", "SWITCHYARD_DATABASE_URL")
+names = ("HERMES_MODEL", "DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "PGHOST", "PGUSER", "SWITCHYARD_DATABASE_URL")
 heard = {"arguments": sys.argv[1:], **{name: os.environ.get(name) for name in names}}
 with open("heard.json", "w") as file:
     json.dump(heard, file)
 print(json.dumps({"schema": 1, "error": None, "recorded": {"checks": 3}}))
 sys.exit(int(os.environ["END_WITH"]))
+"""
+
+_APP = """
+command: ["streamlit", "run", "app.py"]
+env:
+  - name: HERMES_MODEL
+    value: "databricks-of-the-app"
+  - name: SWITCHYARD_DATABASE_URL
+    valueFrom: database-url
 """
 
 
@@ -50,6 +67,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "__init__.py").touch()
     (tmp_path / "core" / "__main__.py").write_text(_FAKE_CORE, encoding="utf-8")
+    (tmp_path / "app.yaml").write_text(_APP, encoding="utf-8")
     return tmp_path
 
 
@@ -78,6 +96,18 @@ def test_the_command_records_with_the_scopes_credential_and_database(root: Path)
     assert told["DATABRICKS_HOST"] == "https://adb-1.1.azuredatabricks.net"
     assert told["SWITCHYARD_DATABASE_URL"] == "postgresql://db.example/history"
     assert (told["DATABRICKS_CLIENT_ID"], told["DATABRICKS_TOKEN"], told["PGHOST"]) == ("a-client", None, None)
+
+
+def test_the_agents_are_set_to_what_the_app_sets_them_to(root: Path) -> None:
+    secrets = {"SWITCHYARD_DATABASE_URL": "x"}
+    assert run(root, secrets=secrets) == 0
+    assert heard(root)["HERMES_MODEL"] == "databricks-of-the-app"
+    assert run(root, "HERMES_MODEL=databricks-of-the-job", secrets=secrets) == 0
+    assert heard(root)["HERMES_MODEL"] == "databricks-of-the-job"
+
+
+def test_the_projects_own_app_yaml_can_be_read() -> None:
+    assert settings_of_app(Path(__file__).resolve().parent.parent)["ENABLE_HERMES"] == "true"
 
 
 def test_lakebase_is_asked_as_the_service_principal(root: Path) -> None:

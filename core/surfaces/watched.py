@@ -107,8 +107,12 @@ def _agent(status: AgentStatus, routes: tuple[WatchedRoute, ...], *, offline: bo
     decisive = next((route for route in routes if route.result is status.decisive), None)
     if decisive is None:
         return WatchedAgent(status=status)
-    since = decisive.standing.since if decisive.standing else None
-    return WatchedAgent(status=status, since=since, stale=decisive.stale)
+    standing = decisive.standing
+    # Grown too old to count, it is Unknown from no moment that anybody saw.
+    is_as_it_stood = standing is not None and standing.health is decisive.result.health
+    return WatchedAgent(
+        status=status, since=standing.since if standing and is_as_it_stood else None, stale=decisive.stale
+    )
 
 
 def _overall(statuses: list[AgentStatus]) -> Health:

@@ -49,6 +49,7 @@ def test_what_is_too_old_is_unknown(folded: bool) -> None:
     seen = told(old if folded else replace(old, standings={}))
     assert {route.result.health for route in seen.routes} == {Health.UNKNOWN}
     assert (seen.health, seen.line) == (Health.UNKNOWN, "Status unknown")
+    assert seen.agent(AgentId.CODEX).since is None
 
 
 def test_an_offline_dashboard_knows_nothing() -> None:
