@@ -24,7 +24,8 @@ COMMAND = ("-m", "core", "sweep", "--record", "--json")
 _BAD_NEWS, _WRONG_USAGE = 1, 2
 _NO_DATABASE = (
     "There is no database to record into, and this machine's disk ends with the job. "
-    "Put SWITCHYARD_DATABASE_URL into the secret scope, or set the bundle variable database_host."
+    "Put SWITCHYARD_DATABASE_URL into the secret scope; or, for Lakebase, set the bundle variable database_host and "
+    "put DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET there."
 )
 
 ReadSecrets = Callable[[str], Mapping[str, str]]
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str], *, read_secrets: ReadSecrets, environ: Mappin
     secrets = read_secrets(given.secret_scope) if given.secret_scope else {}
     settings = {**settings_of_app(given.root), **settings_from(given.settings)}
     environment = environment_of(environ, settings, secrets)
-    if not environment.get("PGHOST") and not environment.get("SWITCHYARD_DATABASE_URL"):
+    if not has_database(environment):
         print(_NO_DATABASE, file=sys.stderr)
         return _WRONG_USAGE
     done = subprocess.run(
@@ -91,6 +92,12 @@ def environment_of(
         # In Lakebase a service principal goes by its client id.
         environment.setdefault("PGUSER", environment.get("DATABRICKS_CLIENT_ID", ""))
     return environment
+
+
+def has_database(environment: Mapping[str, str]) -> bool:
+    """Say whether there is a database that outlives this machine."""
+    is_lakebase = bool(environment.get("PGHOST") and environment.get("DATABRICKS_CLIENT_ID"))
+    return is_lakebase or bool(environment.get("SWITCHYARD_DATABASE_URL"))
 
 
 def was_recorded(exit_code: int, output: str) -> bool:

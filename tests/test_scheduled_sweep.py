@@ -23,7 +23,8 @@ from scripts.scheduled_sweep import (
 # Stands for the package `core`: it says what it was started with, and ends as it is told to.
 _FAKE_CORE = """
 import json, os, sys
-names = ("HERMES_MODEL", "DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "PGHOST", "PGUSER", "SWITCHYARD_DATABASE_URL")
+names = ["HERMES_MODEL", "PGHOST", "PGUSER", "SWITCHYARD_DATABASE_URL"]
+names += ["DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID"]
 heard = {"arguments": sys.argv[1:], **{name: os.environ.get(name) for name in names}}
 with open("heard.json", "w") as file:
     json.dump(heard, file)
@@ -115,8 +116,18 @@ def test_lakebase_is_asked_as_the_service_principal(root: Path) -> None:
     assert (heard(root)["PGHOST"], heard(root)["PGUSER"]) == ("instance.example", "a-client")
 
 
-def test_without_a_database_nothing_is_asked(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(root, "PGHOST=", secrets={"DATABRICKS_CLIENT_ID": "a-client"}) == 2
+@pytest.mark.parametrize(
+    ("setting", "secrets"),
+    [
+        pytest.param("PGHOST=", {"DATABRICKS_CLIENT_ID": "a-client"}, id="none at all"),
+        # Lakebase lets in a service principal, not the token of somebody.
+        pytest.param("PGHOST=instance.example", {"DATABRICKS_TOKEN": "a-token"}, id="Lakebase, and nobody to go there"),
+    ],
+)
+def test_without_a_database_nothing_is_asked(
+    root: Path, capfd: pytest.CaptureFixture[str], setting: str, secrets: dict[str, str]
+) -> None:
+    assert run(root, setting, secrets=secrets) == 2
     assert not (root / "heard.json").exists()
     assert "SWITCHYARD_DATABASE_URL" in capfd.readouterr().err
 
