@@ -12,6 +12,7 @@ from core.model.audit import AuditEvent
 from core.model.check import Check
 from core.model.history import Batch, Bucket, HistoryQuery, KeptRoute, Resolution, StoreSize
 from core.model.incident import Incident
+from core.model.override import Override
 from core.model.standing import Transition
 
 
@@ -114,4 +115,20 @@ class DeliveryStore(Protocol):
 
     def latest(self, limit: int = 50) -> Sequence[Delivery]:
         """Return the newest deliveries first."""
+        ...
+
+
+class OverrideStore(Protocol):
+    """Overrides, so that a restart still ends them in time."""
+
+    def put(self, override: Override) -> None:
+        """Keep an override, or how it stands now; it is on the disk when this returns."""
+        ...
+
+    def get(self, override_id: str) -> Override | None:
+        """Return an override by its id."""
+        ...
+
+    def active(self) -> Sequence[Override]:
+        """Return the overrides that were not ended yet, oldest first; those whose time is over too."""
         ...

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.change_store import SCHEMA_VERSION, SqlChangeStore
+from core.adapters.database.changes import SCHEMA_VERSION, SqlChangeStore
 from core.errors import StoreError
 from core.model.agent import AgentId
 from core.model.change import ChangeRecord, ChangeState, Origin
@@ -150,7 +150,7 @@ def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> No
 def test_alembic_is_not_imported_for_a_current_database(tmp_path: Path) -> None:
     SqlChangeStore(_path(tmp_path)).close()
     code = (
-        "import sys; from core.adapters.change_store import SqlChangeStore;"
+        "import sys; from core.adapters.database.changes import SqlChangeStore;"
         f"SqlChangeStore({str(_path(tmp_path))!r}); sys.exit('alembic' in sys.modules)"
     )
     root = Path(__file__).resolve().parents[2]
