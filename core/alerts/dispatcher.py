@@ -115,10 +115,10 @@ class Dispatcher:
             await self._ledger.learn()
             if lasting is not None:
                 await self._known.learn_of_ends(self._ledger, lasting)
+        self._known.forget(self._clock.now())
         if lasting is not None:
             self._known.note(lasting)
             await self._accept_due(lasting)
-        self._known.forget(self._clock.now())
         for channel in {item.channel for item in self._ripe()}:
             self._start(f"channel {channel}", self._send_ripe(channel))
         if self._ledger.unsaved:
