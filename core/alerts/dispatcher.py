@@ -7,6 +7,7 @@ in the moment of sending it comes again, under the same id.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
@@ -132,11 +133,11 @@ class Dispatcher:
         now = self._clock.now()
         times = [item.next_at for item in self._waiting() if item.next_at and item.notice_id in self._ours]
         left_s = min([_LOOK_EVERY_S, *((at - now).total_seconds() for at in times)])
-        try:
-            # A second at least: what is being sent just now still counts as due.
-            await asyncio.wait_for(self._wake.wait(), max(left_s, 1.0))
-        except TimeoutError:
-            return
+        # A second at least: what is being sent just now still counts as due. And no `wait_for`, which on Python 3.11
+        # loses the cancellation that ends us when it comes together with a wake.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(left_s, 1.0)):
+                await self._wake.wait()
 
     def _is_time_to_learn(self) -> bool:
         return self._learned_at is None or self._clock.monotonic() - self._learned_at >= _LEARN_EVERY_S

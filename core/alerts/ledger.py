@@ -30,9 +30,10 @@ _PAUSE_AFTER_FAILURE_S = 30.0
 class Ledger:
     """All deliveries that matter now; `standing` is replaced, never changed, so that any thread may read it."""
 
-    def __init__(self, store: DeliveryStore, clock: Clock) -> None:
+    def __init__(self, store: DeliveryStore, clock: Clock, *, patience_s: float = _PATIENCE_S) -> None:
         self._store = store
         self._clock = clock
+        self._patience_s = patience_s
         self._standing: Mapping[str, Delivery] = {}
         self._unsaved: dict[str, Delivery] = {}
         self._failed_at: float | None = None
@@ -81,9 +82,9 @@ class Ledger:
         """Ask the database something; None when it does not answer soon, and for a while after it did not."""
         if self._failed_at is not None and self._clock.monotonic() - self._failed_at < _PAUSE_AFTER_FAILURE_S:
             return None
-        answer = asyncio.get_running_loop().run_in_executor(self._executor, question)
         try:
-            result = await asyncio.wait_for(answer, _PATIENCE_S)
+            async with asyncio.timeout(self._patience_s):
+                result = await asyncio.get_running_loop().run_in_executor(self._executor, question)
         except (StoreError, TimeoutError) as exc:
             self._note_failure(exc)
             return None
