@@ -126,9 +126,7 @@ class MemoryHistoryStore:
         oldest, oldest_hour = now - timedelta(days=self._raw_days), now - timedelta(days=self._hourly_days)
         before = len(self._checks) + len(self._hours)
         # Whole days, as a day is only summed up anew from all of its checks.
-        self._checks = {
-            key: check for key, check in self._checks.items() if check.checked_at.date() >= oldest.date()
-        }
+        self._checks = {key: check for key, check in self._checks.items() if check.checked_at.date() >= oldest.date()}
         self._hours = {key: hour for key, hour in self._hours.items() if hour.start.date() >= oldest_hour.date()}
         return before - len(self._checks) - len(self._hours)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import itertools
 import os
 import shutil
@@ -92,3 +94,9 @@ def _free_port() -> int:
         return port
 
 
+@functools.cache
+def shared_postgres() -> Postgres:
+    """Return the server of this process; it is started once and ends with the process."""
+    server = Postgres()
+    atexit.register(server.close)
+    return server

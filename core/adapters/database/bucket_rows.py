@@ -48,10 +48,10 @@ def read_buckets(
         .order_by(columns.route, columns.start)
     )
     resolution = Resolution.HOUR if table.name == "hours" else Resolution.DAY
-    return _buckets(connection.execute(query).tuples(), routes, resolution)
+    return _buckets(connection.execute(query), routes, resolution)
 
 
-def _buckets(rows: Iterable[SumRow], routes: Mapping[int, str], resolution: Resolution) -> Iterator[Bucket]:
+def _buckets(rows: Iterable[sa.Row[*SumRow]], routes: Mapping[int, str], resolution: Resolution) -> Iterator[Bucket]:
     for route, start, checks, failures, healthy, degraded, down, unknown, paused, latency, ttft, read, said in rows:
         yield Bucket(
             route_id=routes[route],

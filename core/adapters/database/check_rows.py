@@ -95,7 +95,7 @@ def selected() -> sa.Select[*CheckRow]:
     return sa.select(*_COLUMNS).select_from(CHECKS.outerjoin(LABELS, LABELS.c.id == _C.answered))
 
 
-def checks_of(rows: Iterable[CheckRow], route_ids: Mapping[int, str]) -> Iterator[Check]:
+def checks_of(rows: Iterable[sa.Row[*CheckRow]], route_ids: Mapping[int, str]) -> Iterator[Check]:
     """Yield the checks of rows as `selected` asks for them; `route_ids` names their routes."""
     for (
         route,

@@ -77,13 +77,9 @@ class Footprint:
 
     def _give_back_pages(self) -> None:
         with self._access.outside_transactions() as connection:
-            while True:
-                spare = _pragma(connection, "freelist_count")
-                if spare <= _SPARE_SHARE * _pragma(connection, "page_count"):
-                    break
-                # Each row that the pragma returns is one page moved, so all of them are asked for.
-                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_STEP_PAGES})").fetchall()
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            while _pragma(connection, "freelist_count") > _SPARE_SHARE * _pragma(connection, "page_count"):
+                _run(connection, f"PRAGMA incremental_vacuum({_STEP_PAGES})")
+            _run(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _vacuum(self) -> None:
         limit = self._access.limit_bytes
@@ -100,6 +96,14 @@ class Footprint:
 
 def _pragma(connection: sa.Connection, name: str) -> int:
     return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+
+def _run(connection: sa.Connection, pragma: str) -> None:
+    # These work row by row and only as far as somebody asks, although their rows have no columns to be read.
+    cursor = connection.connection.cursor()
+    cursor.execute(pragma)
+    cursor.fetchall()
+    cursor.close()
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:

@@ -64,7 +64,7 @@ class SqlHistoryStore:
         if changed_since is not None:
             query = query.where(STANDINGS.c.kept_at >= milliseconds(changed_since))
         with self._access.reading() as connection:
-            rows = connection.execute(query).tuples().all()
+            rows = connection.execute(query).all()
         return tuple(kept for standing, result in rows if (kept := _kept_route(standing, result)))
 
     def beats(self, route_ids: Sequence[str], limit: int) -> Mapping[str, tuple[Check, ...]]:
@@ -73,7 +73,7 @@ class SqlHistoryStore:
             return {}
         with self._access.reading() as connection:
             names = _numbered(connection, route_ids)
-            rows = connection.execute(_newest_of_each(connection, list(names), limit)).tuples()
+            rows = connection.execute(_newest_of_each(connection, list(names), limit))
             checks = checks_of(rows, names)
             grouped = {route: tuple(some) for route, some in groupby(checks, key=lambda check: check.route_id)}
         return {route: beats[-limit:] for route, beats in grouped.items()}
@@ -91,7 +91,7 @@ class SqlHistoryStore:
             look = _FIRST_LOOK_MS
             while True:
                 begin = max(first, end - look)
-                rows = connection.execute(query.where(CHECKS.c.at >= begin)).tuples().all()
+                rows = connection.execute(query.where(CHECKS.c.at >= begin)).all()
                 if len(rows) >= limit or begin == first:
                     return tuple(checks_of(rows, names))
                 look *= 2
@@ -160,7 +160,7 @@ def _kept_route(standing: str, result: str) -> KeptRoute | None:
 
 def _numbered(connection: sa.Connection, route_ids: Sequence[str]) -> Mapping[int, str]:
     query = sa.select(ROUTES.c.id, ROUTES.c.route_id).where(ROUTES.c.route_id.in_(list(route_ids)))
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def _newest_of_each(connection: sa.Connection, routes: Sequence[int], limit: int) -> sa.Select[*CheckRow]:

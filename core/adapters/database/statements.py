@@ -54,4 +54,4 @@ def _numbers(
     connection: sa.Connection, table: sa.Table, column: sa.Column[str], names: Sequence[str]
 ) -> dict[str, int]:
     query = sa.select(column, table.c.id).where(column.in_(names))
-    return {name: number for name, number in connection.execute(query).tuples()}
+    return {name: number for name, number in connection.execute(query)}

@@ -37,7 +37,7 @@ def set_mark(connection: sa.Connection, name: str, value: int) -> None:
 
 def all_routes(connection: sa.Connection) -> Mapping[int, str]:
     """Return every route that was ever kept, by its number."""
-    return dict(connection.execute(sa.select(ROUTES.c.id, ROUTES.c.route_id)).tuples().all())
+    return dict(connection.execute(sa.select(ROUTES.c.id, ROUTES.c.route_id)).all())
 
 
 def stands_s(interval_s: float) -> float:
@@ -56,7 +56,7 @@ def summed(
         .where(CHECKS.c.route.in_(list(routes)), CHECKS.c.at >= since_ms, CHECKS.c.at < until_ms)
         .order_by(CHECKS.c.route, CHECKS.c.at, CHECKS.c.depth)
     )
-    checks = checks_of(connection.execute(query).tuples(), routes)
+    checks = checks_of(connection.execute(query), routes)
     for _, of_one_route in groupby(checks, key=lambda check: check.route_id):
         yield from bucket_checks(
             list(of_one_route), resolution=Resolution.HOUR, interval_s=interval_s, since=since, until=until
