@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.adapters.agent_configs import AgentConfigFiles
-from core.adapters.change_store import SqlChangeStore
 from core.adapters.clock import SystemClock
 from core.adapters.credentials import StaticToken, credentials_for
+from core.adapters.database import Database, DatabasePlace, Sqlite, open_database, place_of
 from core.adapters.file_target import TARGET_ID, HermesFileTarget
 from core.adapters.network import Network
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, StoreError
 from core.model.secret import Secret
-from core.ports import AgentConfigSource, ChangeStore, Clock, Credentials, Target
+from core.ports import AgentConfigSource, Clock, Credentials, Target
 from core.settings import Settings
 from core.simulator.homes import HERMES_FOLDER, lay_agent_configs
 from core.simulator.server import SimulatedWorkspace
 
 _DATABASE = "switchyard.db"
+_MB = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +42,9 @@ class Wiring:
     configs: AgentConfigSource
     file_targets: Mapping[str, Target]
     tokens: Mapping[str, Secret]
-    database: Path
+    state_dir: Path
+    database: Database
     clock: Clock
-
-    def open_store(self) -> ChangeStore:
-        """Open the changes database; raises StoreError when it cannot be opened."""
-        return SqlChangeStore(self.database)
 
 
 @contextmanager
@@ -52,11 +53,13 @@ def wired(settings: Settings) -> Iterator[Wiring]:
 
     Raises ConfigurationError for settings that cannot be meant; nothing has been sent anywhere then.
     """
-    if settings.scene is None:
-        yield _wire_real(settings)
-        return
-    with SimulatedWorkspace(settings.scene) as workspace:
-        yield wire_simulated(settings, workspace)
+    with ExitStack() as stack:
+        if settings.scene is None:
+            wiring = _wire_real(settings)
+        else:
+            wiring = wire_simulated(settings, stack.enter_context(SimulatedWorkspace(settings.scene)))
+        stack.callback(wiring.database.close)
+        yield wiring
 
 
 def _wire_real(settings: Settings) -> Wiring:
@@ -73,7 +76,18 @@ def _wire_real(settings: Settings) -> Wiring:
         hermes_home=settings.hermes_home,
         tokens=settings.secrets_environment,
         state_dir=settings.state_dir,
+        place=_real_place(settings, host),
     )
+
+
+def _real_place(settings: Settings, host: ParsedHost) -> DatabasePlace:
+    """Return where history is kept: where somebody said, else where Databricks Apps says, else in a file here."""
+    if settings.database_url is not None:
+        try:
+            return place_of(settings.database_url)
+        except StoreError as exc:
+            raise ConfigurationError(exc.message, code=exc.code, remedy=exc.remedy) from exc
+    return Sqlite(path=settings.state_dir / _DATABASE, durable=not settings.inside_databricks_apps)
 
 
 def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
@@ -100,6 +114,8 @@ def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
         hermes_home=home / HERMES_FOLDER,
         tokens=scene.agent_environment,
         state_dir=state_dir,
+        # What was never real stays in the scene's own folder, wherever real history is kept.
+        place=Sqlite(path=state_dir / _DATABASE, durable=not settings.inside_databricks_apps),
     )
 
 
@@ -112,6 +128,7 @@ def _wire(
     hermes_home: Path,
     tokens: Mapping[str, Secret],
     state_dir: Path,
+    place: DatabasePlace,
 ) -> Wiring:
     trust = make_trust(host.origin, settings.trusted_hosts)
     clock = SystemClock()
@@ -126,6 +143,18 @@ def _wire(
         configs=AgentConfigFiles(hermes_home=hermes_home, environment=tokens),
         file_targets={TARGET_ID: hermes},
         tokens=tokens,
-        database=state_dir / _DATABASE,
+        state_dir=state_dir,
+        database=open_database(
+            place,
+            limit_bytes=settings.history_mb * _MB,
+            raw_days=settings.raw_days,
+            hourly_days=settings.hourly_days,
+            interval_s=settings.sweep_interval_s,
+        ),
         clock=clock,
     )
+
+
+def holder_name() -> str:
+    """Return a name for this process that people recognise and no other process has."""
+    return f"{socket.gethostname()}, process {os.getpid()} ({uuid.uuid4().hex[:6]})"

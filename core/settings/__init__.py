@@ -70,6 +70,8 @@ class Settings:
     alerts: Path | None = None
     agent_environment: Mapping[str, str] = field(default_factory=dict)
     secrets_environment: Mapping[str, Secret] = field(default_factory=dict)
+    # What the alerts file may name: any variable, so all of them, and only where there is such a file.
+    alerts_environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
 
     @property
     def simulated(self) -> bool:
@@ -140,6 +142,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         latency_limit_s=number(env, "SWITCHYARD_LATENCY_LIMIT_S", 6.0, low=0.1, high=600),
         ttft_limit_s=number(env, "SWITCHYARD_TTFT_LIMIT_S", 4.0, low=0.1, high=600),
         alerts=Path(env["SWITCHYARD_ALERTS"]).expanduser() if env.get("SWITCHYARD_ALERTS") else None,
+        alerts_environment=_all_of(env) if env.get("SWITCHYARD_ALERTS") else {},
         agent_environment={name: env[name] for name in agent_variables() if name in env},
         secrets_environment={name: Secret(value) for name, value in env.items() if value and _names_a_token(name)},
     )
@@ -164,6 +167,10 @@ def _lakebase(env: Mapping[str, str]) -> Lakebase | None:
         user=user,
         sslmode=env.get("PGSSLMODE") or "require",
     )
+
+
+def _all_of(env: Mapping[str, str]) -> dict[str, Secret]:
+    return {name: Secret(value) for name, value in env.items() if value}
 
 
 def _names_a_token(name: str) -> bool:
