@@ -52,8 +52,8 @@ class Address(Generic[T]):
         st.query_params.from_dict(dict(self.query_of(asked)))
 
 
-ROUTES = Address[RouteQuery](key="address_written", parse=parse_query, query_of=query_of)
-HISTORY = Address[HistoryAsk](key="history_address_written", parse=parse_history, query_of=history_address)
+ROUTES: Address[RouteQuery] = Address(key="address_written", parse=parse_query, query_of=query_of)
+HISTORY: Address[HistoryAsk] = Address(key="history_address_written", parse=parse_history, query_of=history_address)
 
 
 def read_address() -> RouteQuery:

@@ -10,7 +10,7 @@ import streamlit as st
 from core.catalog.agents import AGENTS
 from core.health.agent_status import headline_of
 from core.model.probe import Health, ProbeResult
-from pages.ui.bars import short_words, show_bar
+from pages.ui.bars import LEGEND, short_words, show_bar
 from pages.ui.formats import (
     HEALTH_SIGNS,
     NOTHING,
@@ -28,12 +28,14 @@ from pages.ui.tables import rows_for_rungs, verdict_name
 
 _WIDTHS = (1.15, 2.35, 2.2, 2.0, 1.05, 0.95, 1.35)
 _TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency, p95", "Checked", "")
+_LATENCY_HELP = "Of the last 50 checks: p95, below it the median (p50) and TTFT, the time to the first token (p95)."
+_HELP = {"Last 50 checks": LEGEND, "Latency, p95": _LATENCY_HELP}
 
 
 def show_rows(rows: Sequence[AgentRow], *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
     """Show the table; `action` fills the last cell of a row."""
     for column, title in zip(st.columns(_WIDTHS, gap="small"), _TITLES, strict=True):
-        column.caption(title)
+        column.caption(title, help=_HELP.get(title))
     for row in rows:
         with st.container(border=True, gap="small", key=f"row_{row.choice.agent}"):
             _line(row, simulated=simulated, now=now, action=action)
@@ -63,7 +65,7 @@ def _latency(row: AgentRow) -> str:
     quantiles = row.quantiles
     if not quantiles.samples:
         return NOTHING
-    first = f"  \n:small[:gray[first token {ms_text(quantiles.ttft_p95_ms)}]]" if quantiles.ttft_p95_ms else ""
+    first = f"  \n:small[:gray[TTFT {ms_text(quantiles.ttft_p95_ms)}]]" if quantiles.ttft_p95_ms is not None else ""
     return f"{ms_text(quantiles.p95_ms)}  \n:small[:gray[p50 {ms_text(quantiles.p50_ms)}]]{first}"
 
 

@@ -15,9 +15,11 @@ from core.model.probe import Health
 from core.model.standing import KEPT_BEATS
 from pages.ui.formats import age_text, plural
 
-BAR_WIDTH = 200
+# The theme rounds the corners of pictures; the margin keeps the newest bar out of them.
+_MARGIN = 5
 _HEIGHT = 22
 _PITCH = 4
+BAR_WIDTH = KEPT_BEATS * _PITCH + 2 * _MARGIN
 # Each reaches 3 : 1 on the background of either theme, so that one picture serves both: what an image holds cannot
 # follow the theme that a person picks.
 _COLORS = {
@@ -83,7 +85,7 @@ def bar_picture(healths: tuple[Health, ...]) -> str:
 def _drawn(kind: Health, places: Sequence[int], more: str = "") -> str:
     if not places:
         return ""
-    path = "".join(f"M{place * _PITCH} {y}h3v{height}h-3z" for place in places for y, height in _SHAPES[kind])
+    path = "".join(f"M{_MARGIN + place * _PITCH} {y}h3v{height}h-3z" for place in places for y, height in _SHAPES[kind])
     return f'<path fill="{_COLORS[kind]}"{more} d="{path}"/>'
 
 

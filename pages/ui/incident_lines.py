@@ -20,7 +20,7 @@ def show_open_incidents(incidents: Sequence[Incident], now: datetime) -> None:
     """Show the incidents that last; nothing when there are none."""
     for incident in incidents[:_LINES]:
         with st.container(border=True, key=f"incident_{incident.id}"):
-            text, link = st.columns([6, 1], vertical_alignment="center")
+            text, link = st.columns([8, 1], vertical_alignment="center")
             text.markdown(incident_line(incident, now))
             link.page_link(
                 "history.py", label="Details", icon=":material/history:", query_params={"incident": incident.id}
@@ -44,7 +44,7 @@ def show_latest(snapshot: Snapshot, now: datetime) -> None:
     """Show the newest transitions; nothing before the first one."""
     if not snapshot.transitions:
         return
-    title, link = st.columns([6, 1], vertical_alignment="bottom")
+    title, link = st.columns([8, 1], vertical_alignment="bottom")
     title.subheader("Latest transitions", anchor=False)
     link.page_link("history.py", label="History", icon=":material/history:")
     st.markdown(markdown_table(rows_for_transitions(snapshot.transitions[:_TRANSITIONS], now)))
