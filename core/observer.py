@@ -13,29 +13,17 @@ from dataclasses import replace
 from core.adapters.host_checker import SocketHostChecker
 from core.adapters.http_sender import open_sender
 from core.adapters.usage_file import UsageFile
-from core.catalog.agents import AGENTS
-from core.choice.layers import choose_agents
-from core.choice.lint import lint_choice
 from core.choice.routes import routes_of
-from core.detect.flow import run_flow
-from core.detect.gateway import resolve_gateway
-from core.detect.identity import WhoAmI, who_am_i
-from core.detect.listing import listing_flows
-from core.detect.models import merge_models
 from core.detect.trust import may_receive_bearer
-from core.detect.workspace import HostMetadata, conclude_workspace, host_metadata, known_workspace_id
-from core.errors import SwitchyardError
+from core.detection import Detector
 from core.landing import Asked, Landing, Publish, key_of_route
 from core.memory import Memory, forgetful
 from core.model.agent import AgentId
 from core.model.check import route_id, without_token
 from core.model.choice import AgentChoice, LintFinding
-from core.model.models import ModelCatalogue
 from core.model.probe import Depth, ProbeResult
 from core.model.route import Identity, Route
-from core.model.secret import Secret
-from core.model.snapshot import Problem, Progress, Snapshot
-from core.model.workspace import Workspace
+from core.model.snapshot import Progress, Snapshot
 from core.ports import HttpSender
 from core.probe.cadence import Kind, Look, Unsettled
 from core.probe.explain import Facts
@@ -51,34 +39,6 @@ SWEEP = Look(kind=Kind.REACH)
 # As many connections as there may be requests under way: those in their turn and as many that answer slowly, of the
 # monitor's sweep and of one that somebody asked for beside it. A wait inside the pool would look like a slow route.
 _CONNECTIONS_PER_PLACE = 4
-
-
-def first_snapshot(wiring: Wiring) -> Snapshot:
-    """Return what is known before anything was sent."""
-    return Snapshot(
-        scene=wiring.settings.scene,
-        workspace=_workspace(wiring),
-        credential=wiring.credentials.description,
-    )
-
-
-def _workspace(wiring: Wiring, metadata: HostMetadata | None = None, me: WhoAmI | None = None) -> Workspace:
-    """Conclude the workspace from what was asked so far; its name alone says something already."""
-    metadata, me = metadata or HostMetadata(), me or WhoAmI()
-    return conclude_workspace(
-        wiring.host,
-        configured_id=_configured_id(wiring),
-        metadata=metadata,
-        org_id=me.org_id,
-        org_answer=me.answer,
-        simulated=wiring.settings.simulated or me.simulated,
-        host_source="simulated scene" if wiring.settings.simulated else wiring.settings.host_source,
-    )
-
-
-def _configured_id(wiring: Wiring) -> str | None:
-    """A simulated workspace has its own id; the environment's is that of a real one."""
-    return None if wiring.settings.simulated else wiring.settings.workspace_id
 
 
 class Observer:
@@ -106,7 +66,7 @@ class Observer:
             confirm_delay_s=wiring.settings.confirm_delay_s,
             meter=self._meter,
         )
-        self._seen = first_snapshot(wiring)
+        self._detector = Detector(wiring, sender)
 
     @property
     def leads(self) -> bool:
@@ -119,7 +79,7 @@ class Observer:
 
     def unsettled(self) -> Unsettled:
         """Return the routes whose health is still being confirmed, by depth."""
-        return self.memory.unsettled(route_id(route) for route in routes_of(self._seen.choices))
+        return self.memory.unsettled(route_id(route) for route in routes_of(self._detector.seen.choices))
 
     def refreshed(self, previous: Snapshot) -> Snapshot:
         """Return the picture with what is remembered as it is now, and what people's own probes brought."""
@@ -131,7 +91,7 @@ class Observer:
 
     def _land(self, results: Iterable[ProbeResult], *, proved: bool = False) -> None:
         """Fold what was asked beside the sweeps, where it is about a route that the sweeps ask too."""
-        watched = {without_token(route) for route in routes_of(self._seen.choices)} if self.leads else set()
+        watched = {without_token(route) for route in routes_of(self._detector.seen.choices)} if self.leads else set()
         for result in results:
             if result.route in watched:
                 self._landed[result.route] = self.memory.take(result, proved=proved)
@@ -180,8 +140,7 @@ class Observer:
 
     async def prove(self, results: Iterable[ProbeResult]) -> None:
         """Take up what verified a change: its routes need no second pass to be healthy (rule R4)."""
-        choices = await asyncio.to_thread(self._choose, self._seen)
-        self._seen = replace(self._seen, choices=choices)
+        await asyncio.to_thread(self._detector.choose_anew)
         self._land(results, proved=True)
         self.memory.end_round(None)
 
@@ -253,64 +212,15 @@ class Observer:
 
     async def detect(self) -> Snapshot:
         """Find out what the workspace is, who we are in it, which gateway it has and what the agents run."""
-        wiring = self.wiring
-        base = replace(first_snapshot(wiring), detected_at=wiring.clock.now())
-        offline = await self.unreachable()
-        if offline:
-            self._seen = replace(self._seen, offline=offline, choices=self._choose(self._seen), problem=None)
-            return self._seen
-        token, problem = await self._token()
-        metadata = await run_flow(host_metadata(wiring.host), self._sender, None)
-        known_id = known_workspace_id(wiring.host, _configured_id(wiring), metadata)
-        me = await run_flow(who_am_i(wiring.host, known_id), self._sender, token)
-        workspace = _workspace(wiring, metadata, me)
-        base = replace(base, workspace=workspace, identity=me.identity, problem=problem or me.problem)
-        self._seen = await self._resolve(base, token)
-        return self._seen
-
-    async def _resolve(self, base: Snapshot, token: Secret | None) -> Snapshot:
-        """Add the gateway, the models and the choices; the two listings do not wait for each other."""
-        wiring, workspace = self.wiring, base.workspace or Workspace(host=self.wiring.host.origin)
-        search = resolve_gateway(
-            wiring.host,
-            workspace,
-            trust=wiring.trust,
-            now=wiring.clock.now,
-            explicit=wiring.gateway,
-            disabled=wiring.settings.gateway_host == "",
-        )
-        gateway, catalogue = await asyncio.gather(
-            run_flow(search, self._sender, token), self._list_models(workspace.workspace_id, token)
-        )
-        seen = replace(base, gateway=gateway, catalogue=catalogue)
-        return replace(seen, choices=self._choose(seen))
-
-    async def _list_models(self, workspace_id: str | None, token: Secret | None) -> ModelCatalogue:
-        flows = listing_flows(self.wiring.host, workspace_id)
-        return merge_models(await asyncio.gather(*(run_flow(flow, self._sender, token) for flow in flows)))
-
-    async def _token(self) -> tuple[Secret | None, Problem | None]:
-        try:
-            return await asyncio.to_thread(self.wiring.credentials.token), None
-        except SwitchyardError as exc:
-            return None, Problem(code=exc.code, message=exc.message, remedy=exc.remedy)
+        return await self._detector.detect(await self.unreachable())
 
     def choice_of(self, agent: AgentId) -> AgentChoice:
         """Return what an agent runs at this moment, its own config read anew."""
-        return next(choice for choice in self._choose(self._seen) if choice.agent is agent)
+        return self._detector.choice_of(agent)
 
     def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:
         """Return what is or will be a problem with a choice."""
-        return lint_choice(choice, self._seen.catalogue)
-
-    def _choose(self, seen: Snapshot) -> tuple[AgentChoice, ...]:
-        configs = {agent: config for agent in AGENTS if (config := self.wiring.configs.read(agent)) is not None}
-        return choose_agents(
-            environment=self.wiring.settings.agent_environment,
-            configs=configs,
-            gateway=seen.gateway,
-            catalogue=seen.catalogue,
-        )
+        return self._detector.lint(choice)
 
     async def probe(
         self,
@@ -326,7 +236,7 @@ class Observer:
         return await self._prober.sweep(routes, on_result, depth=depth, explain_with=facts, budget_s=budget_s)
 
     def _facts(self) -> Facts:
-        seen = self._seen
+        seen = self._detector.seen
         who = seen.identity.name if seen.identity else None
         return Facts(
             catalogue=seen.catalogue,

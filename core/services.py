@@ -10,6 +10,7 @@ from datetime import datetime
 
 from core.audit import alert_test_event, probe_event, sweep_event
 from core.change.work import Progress
+from core.detection import first_snapshot
 from core.errors import StoreError
 from core.health.standing import rules_of
 from core.history.reading import read_history, read_route
@@ -25,7 +26,7 @@ from core.model.probe import Cost, Depth, ProbeResult
 from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.model.snapshot import Job, JobKind, Snapshot
-from core.observer import Observer, first_snapshot
+from core.observer import Observer
 from core.probe.asked import AskedProbes, cost_of, routes_as
 from core.probe.cadence import Intervals
 from core.probe.monitor import Monitor
@@ -97,7 +98,7 @@ class Services:
 
     def route_history(self, route_id: str, since: datetime, until: datetime) -> RouteHistory | None:
         """Return one route over this time, None when history does not know it."""
-        return read_route(self._database.history, route_id, since, until)
+        return read_route(self._database.history, route_id, since, until, rules=self._rules)
 
     def incident(self, incident_id: str) -> Incident | None:
         """Return one incident whole."""
