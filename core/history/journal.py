@@ -48,6 +48,7 @@ class Journal:
         self._simulated = simulated
         self._clock = clock
         self._standings: dict[str, Standing] = {}
+        self._picture: Mapping[str, Standing] | None = None
         self._past: dict[str, Standing] = {}
         self._results: dict[str, dict[Depth, ProbeResult]] = {}
         self._incidents: dict[str, Incident] = {}
@@ -60,7 +61,9 @@ class Journal:
     @property
     def standings(self) -> Mapping[str, Standing]:
         """Return how every configured route stands, by route id; a picture that does not change any more."""
-        return dict(self._standings)
+        if self._picture is None:
+            self._picture = dict(self._standings)
+        return self._picture
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
@@ -99,7 +102,7 @@ class Journal:
             before = new_standing(result.route, simulated=self._simulated)
         folded = fold(before, result, self._rules, proved=proved)
         self._folded.append(folded)
-        self._standings[key] = folded.standing
+        self._standings[key], self._picture = folded.standing, None
         self._results.setdefault(key, {})[result.depth] = replace(result, route=without_token(result.route))
         if folded.transition is not None:
             self._transitions.appendleft(folded.transition)
@@ -136,9 +139,9 @@ class Journal:
         self._take_up(kept, beats)
         ours = {key: incident.id for incident in self._incidents.values() for key in incident.open_routes}
         for incident in incidents:
-            if incident.id in self._incidents:
+            if incident.id in self._incidents or not incident.open_routes:
                 continue
-            if incident.open_routes and all(key in ours for key in incident.open_routes):
+            if all(key in ours for key in incident.open_routes):
                 self._ended.append(_continued(incident, ours[incident.open_routes[0]], self._clock.now()))
                 continue
             self._handed_on[incident.id] = incident
@@ -156,6 +159,7 @@ class Journal:
         self._ended.clear()
 
     def _take_up(self, kept: Sequence[KeptRoute], beats: Mapping[str, tuple[Check, ...]]) -> None:
+        self._picture = None
         for route in kept:
             key = route.standing.route_id
             ours = self._standings.get(key)
@@ -192,6 +196,7 @@ class Journal:
         return tuple(moved.values())
 
     def _forget_absent(self, present: frozenset[str]) -> None:
+        self._picture = None
         for key in [key for key in self._standings if key not in present]:
             self._past[key] = self._standings.pop(key)
         while len(self._past) > _PAST_ROUTES:

@@ -60,12 +60,14 @@ class Standing:
 
     @property
     def decisive(self) -> Depth:
-        """Return the depth that the shown health comes from; when both say the same, the one checked last."""
+        """Return the depth that the shown health comes from; when both or neither say it, the one checked last."""
         depths = ((Depth.REACH, self.reach), (Depth.FAITHFUL, self.faithful))
         agreeing = [
             (streak.last.checked_at, depth) for depth, streak in depths if streak.last and streak.health is self.health
         ]
-        return max(agreeing)[1] if agreeing else Depth.REACH
+        if agreeing:
+            return max(agreeing)[1]
+        return self.beats[-1].depth if self.beats else Depth.REACH
 
     @property
     def decisive_streak(self) -> Streak:

@@ -143,12 +143,19 @@ def lasting_text(seconds: float) -> str:
     return f"{whole} s"
 
 
-def share_text(share: float | None) -> str:
-    """Return a share in percent; never rounded up to 100, so that a short outage does not vanish."""
+def percent(share: float | None) -> float | None:
+    """Return a share in percent, rounded, but what is not all or nothing never reads as that."""
     if share is None:
-        return "no data"
-    percent = math.floor(share * 10_000) / 100
-    return f"{percent:g} %"
+        return None
+    if share in (0.0, 1.0):
+        return share * 100
+    return min(99.99, max(0.01, round(share * 100, 2)))
+
+
+def share_text(share: float | None) -> str:
+    """Return a share in percent as people read it."""
+    value = percent(share)
+    return "no data" if value is None else f"{value:g} %"
 
 
 def age_text(then: datetime | None, now: datetime) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.history.report import export_rows, history_json
+from core.history.export import export_rows, history_json
 from core.model.history import HistoryView
 
 

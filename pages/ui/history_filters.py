@@ -31,8 +31,13 @@ SECTION_WORDS = {
 }
 
 
+# Changes and alerts are the newest ones in any case, and an audit event has neither health nor model.
+_WITH_RANGE = (Section.INCIDENTS, Section.ROUTES, Section.AUDIT)
+_WITH_FILTERS = (Section.INCIDENTS, Section.ROUTES)
+
+
 def show_history_filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
-    """Show range, section and filters as the address has them."""
+    """Show the sections, and the range and filters that the chosen one heeds, as the address has them."""
     left, right = st.columns([1.9, 1.1], gap="small")
     follow(SECTION_KEY, asked.section)
     left.segmented_control(
@@ -43,26 +48,29 @@ def show_history_filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
         format_func=SECTION_WORDS.__getitem__,
         on_change=reporting(_write),
     )
-    follow(SPAN_KEY, asked.span)
-    right.segmented_control(
-        "How far back",
-        list(Span),
-        key=SPAN_KEY,
-        required=True,
-        format_func=lambda span: span.label,
-        on_change=reporting(_write),
-    )
-    _filters(asked, snapshot)
+    if asked.section in _WITH_RANGE:
+        follow(SPAN_KEY, asked.span)
+        right.segmented_control(
+            "How far back",
+            list(Span),
+            key=SPAN_KEY,
+            required=True,
+            format_func=lambda span: span.label,
+            on_change=reporting(_write),
+        )
+        _filters(asked, snapshot)
 
 
 def _filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
+    written = reporting(_write)
+    text, agents, health, models = st.columns(4, gap="small")
     follow(TEXT_KEY, asked.text)
+    text.text_input("Search", key=TEXT_KEY, icon=":material/search:", placeholder="Any word", on_change=written)
+    if asked.section not in _WITH_FILTERS:
+        return
     follow(AGENTS_KEY, list(asked.agents))
     follow(HEALTH_KEY, list(asked.healths))
     follow(MODELS_KEY, list(asked.models))
-    text, agents, health, models = st.columns(4, gap="small")
-    written = reporting(_write)
-    text.text_input("Search", key=TEXT_KEY, icon=":material/search:", placeholder="Any word", on_change=written)
     agents.multiselect(
         "Agent",
         list(AgentId),
@@ -89,15 +97,16 @@ def known_models(snapshot: Snapshot, asked: HistoryAsk) -> list[str]:
 
 
 def _write() -> None:
-    state = st.session_state
+    """Make the address say what the widgets say; those that the section does not show leave it as it is."""
+    state, asked = st.session_state, HISTORY.read()
     HISTORY.write(
         replace(
-            HISTORY.read(),
-            span=state[SPAN_KEY] or Span.DAY,
-            section=state[SECTION_KEY] or Section.INCIDENTS,
-            agents=tuple(state[AGENTS_KEY]),
-            healths=tuple(state[HEALTH_KEY]),
-            models=tuple(state[MODELS_KEY]),
-            text=str(state[TEXT_KEY]).strip(),
+            asked,
+            span=state.get(SPAN_KEY) or asked.span,
+            section=state.get(SECTION_KEY) or asked.section,
+            agents=tuple(state.get(AGENTS_KEY, asked.agents)),
+            healths=tuple(state.get(HEALTH_KEY, asked.healths)),
+            models=tuple(state.get(MODELS_KEY, asked.models)),
+            text=str(state.get(TEXT_KEY, asked.text)).strip(),
         )
     )

@@ -23,8 +23,10 @@ from pages.ui.history_tables import route_words, rows_for_uptime
 ROUTE_KEY = "history_route"
 # Fewer hours than this make no line; single checks of the last hours do.
 _LEAST_POINTS = 3
-_P50, _P95, _FIRST = "p50", "p95", "first token p95"
-_SINGLE, _SINGLE_FIRST = "answer", "first token"
+_P50, _P95, _FIRST = "p50", "p95", "TTFT p95"
+_SINGLE, _SINGLE_FIRST = "latency", "TTFT"
+# None of them means a health, and each stands out from the background of either theme.
+_LINE_COLORS = ("#2E7FC4", "#8B6FD0", "#7F8A95")
 
 Point = dict[str, datetime | float | None]
 
@@ -38,8 +40,8 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
         rows_for_uptime(routes), hide_index=True, key="uptime", alt="Uptime and latency of each route, the worst first"
     )
     st.caption(
-        "Up, Degraded and Down are shares of the time that is known; Degraded counts as up. No data and Paused are "
-        "shares of the whole range."
+        "Up and Down are shares of the time that is known, Degraded is the part of Up that was degraded. No data and "
+        "Paused are shares of the whole range. TTFT is the time to the first token."
     )
     by_id = {item.route_id: item for item in routes}
     chosen = by_id[asked.route] if asked.route in by_id else routes[0]
@@ -70,6 +72,7 @@ def show_latency(history: RouteHistory, beats: Sequence[Check], *, since: dateti
         points,
         x="time",
         y=lines,
+        color=list(_LINE_COLORS[-len(lines) :]),
         x_label="UTC",
         y_label="ms",
         height=240,

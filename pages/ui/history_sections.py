@@ -92,7 +92,7 @@ def _incident_row(incident: Incident, now: datetime) -> None:
     severity.markdown(badge(sign) + ("  \n:small[simulated]" if incident.simulated else ""))
     count = plural(len(incident.routes), "route")
     cause.markdown(f"**{escape(cause_text(incident))}**  \n:small[:gray[{count}: {escape(hit_text(incident.routes))}]]")
-    ended = "lasts" if incident.ended_at is None else clock_text(incident.ended_at)
+    ended = "not ended" if incident.ended_at is None else clock_text(incident.ended_at)
     times.markdown(f":small[{clock_text(incident.started_at)}  \n{ended}]".replace(" UTC", ""))
     lasted.markdown(lasted_text(incident, now))
     action.button(

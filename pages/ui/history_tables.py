@@ -24,8 +24,8 @@ from pages.ui.formats import (
     code,
     escape,
     lasting_text,
+    percent,
     plural,
-    share_text,
     until_text,
 )
 
@@ -134,23 +134,23 @@ def rows_for_hit(incident: Incident) -> list[Row]:
 
 
 def rows_for_uptime(routes: Sequence[RouteHistory]) -> list[dict[str, str | float | None]]:
-    """Return uptime and latency per route as plain values for a grid; shares in percent."""
+    """Return uptime and latency per route as plain values for a grid, which sorts numbers as numbers."""
     return [
         {
             "Agent": AGENTS[item.route.agent].label,
             "Slot": item.route.slot,
             "Model": item.route.model,
             "Credential": item.route.identity.label,
-            "Up": share_text(item.uptime.up),
-            "Degraded": share_text(item.uptime.degraded),
-            "Down": share_text(item.uptime.down),
-            "No data": share_text(item.uptime.no_data),
-            "Paused": share_text(item.uptime.paused),
+            "Up %": percent(item.uptime.up),
+            "Degraded %": percent(item.uptime.degraded),
+            "Down %": percent(item.uptime.down),
+            "No data %": percent(item.uptime.no_data),
+            "Paused %": percent(item.uptime.paused),
             "p50 ms": _whole(item.quantiles.p50_ms),
             "p95 ms": _whole(item.quantiles.p95_ms),
-            "First token p50 ms": _whole(item.quantiles.ttft_p50_ms),
-            "First token p95 ms": _whole(item.quantiles.ttft_p95_ms),
-            "Passed checks": item.quantiles.samples,
+            "TTFT p50 ms": _whole(item.quantiles.ttft_p50_ms),
+            "TTFT p95 ms": _whole(item.quantiles.ttft_p95_ms),
+            "Passed": item.quantiles.samples,
         }
         for item in routes
     ]

@@ -54,7 +54,7 @@ def quantiles_text(quantiles: Quantiles) -> str:
     """Return how fast the last checks were answered."""
     if not quantiles.samples:
         return "no check passed, so no latency is known"
-    first = f", first token {ms_text(quantiles.ttft_p95_ms)}" if quantiles.ttft_p95_ms is not None else ""
+    first = f", TTFT {ms_text(quantiles.ttft_p95_ms)}" if quantiles.ttft_p95_ms is not None else ""
     return f"p50 {ms_text(quantiles.p50_ms)}, **p95 {ms_text(quantiles.p95_ms)}**{first}"
 
 

@@ -49,6 +49,7 @@ class FakeServices:
     preflight: tuple[ProbeResult, ...] = ()
     records: list[ChangeRecord] = field(default_factory=list)
     sweeps: int = 0
+    askers: list[Actor | None] = field(default_factory=list)
     applied: list[tuple[ChangeRequest, Actor, str, str | None]] = field(default_factory=list)
     rolled_back: list[tuple[str, Actor, str]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -70,8 +71,9 @@ class FakeServices:
     def snapshot(self) -> Snapshot:
         return self.shown
 
-    def request_sweep(self) -> None:
+    def request_sweep(self, actor: Actor | None = None) -> None:
         self.sweeps += 1
+        self.askers.append(actor)
 
     def targets(self) -> Sequence[TargetInfo]:
         return self.target_list
@@ -153,11 +155,17 @@ class FakeServices:
         return Cost(routes=count, requests=count, output_tokens=16 * count, seconds=28.0)
 
     def start_probe(
-        self, selection: Sequence[Route], *, depth: Depth, tokens: Mapping[Identity, Secret] | None = None
+        self,
+        selection: Sequence[Route],
+        *,
+        depth: Depth,
+        tokens: Mapping[Identity, Secret] | None = None,
+        actor: Actor | None = None,
     ) -> str:
         if self.cooling:
             raise ProbeError("Asked less than 10 s ago.", code="cooling_down", remedy="It may be asked again in 7 s.")
         self.probed.append((tuple(selection), depth, dict(tokens or {})))
+        self.askers.append(actor)
         progress = Progress(done=1, total=len(selection))
         return self._keep(Job(id=f"probe-{len(self.probed)}", kind=JobKind.PROBE, progress=progress))
 

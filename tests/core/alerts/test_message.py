@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +25,7 @@ from core.model.probe import Health
 from core.model.secret import Secret
 from tests.fakes.alerts import HOST, NOON, a_route, an_incident, ended
 
+ROOT = Path(__file__).resolve().parents[3]
 ORIGIN = Origin(workspace=HOST, dashboard_url="https://switchyard.example.com")
 MAIL = Channel(
     name="mail",
@@ -177,6 +181,20 @@ def test_the_signature_covers_the_time_and_the_body() -> None:
     assert headers["X-Switchyard-Signature"] == f"sha256={expected}"
     later = signature_headers(b'{"a":1}', Secret("signing-key"), NOON + timedelta(seconds=1))
     assert later["X-Switchyard-Signature"] != headers["X-Switchyard-Signature"]
+
+
+def test_the_check_in_the_docs_takes_our_signature_and_no_other() -> None:
+    (check,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Callable[[bytes, str, str, bytes], bool]] = {}
+    exec(check, names)
+    is_genuine = names["is_genuine"]
+    headers = signature_headers(b"body", Secret("key"), datetime.now(UTC))
+    stamp, signature = headers["X-Switchyard-Timestamp"], headers["X-Switchyard-Signature"]
+    assert is_genuine(b"key", stamp, signature, b"body")
+    assert not is_genuine(b"key", stamp, signature, b"other body")
+    assert not is_genuine(b"other key", stamp, signature, b"body")
+    old = signature_headers(b"body", Secret("key"), datetime.now(UTC) - timedelta(minutes=6))
+    assert not is_genuine(b"key", old["X-Switchyard-Timestamp"], old["X-Switchyard-Signature"], b"body")
 
 
 def test_a_mail_has_its_receivers_its_subject_and_marks_itself_as_automatic() -> None:
