@@ -1,7 +1,7 @@
 """Explain a failing route by experiments: which follow-up requests to send, and what their answers leave standing.
 
-A pure generator: it yields routes to ask at reach depth and is sent the verdict on each; who drives it sends the
-requests, or answers from what the sweep already knows.
+A pure generator: it yields routes to ask and is sent the verdict on each; who drives it sends the requests, at the
+depth that `depth_of_questions` names, or answers from what the sweep already knows.
 """
 
 from __future__ import annotations
@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Mapping
 
 from core.model.explanation import Explanation
-from core.model.probe import Diagnosis, Rung
+from core.model.probe import Depth, Diagnosis, Rung
 from core.model.route import Route
 from core.probe.experiments.absence import explain_absence
 from core.probe.experiments.facts import Facts
 from core.probe.experiments.inquiry import ENDS_THE_ASKING, MAX_QUESTIONS, Experiment, Inquiry
 from core.probe.experiments.paths import explain_path
 from core.probe.experiments.places import origin_or_none
-from core.probe.experiments.refusals import explain_credential, explain_model, explain_permission, explain_retired
+from core.probe.experiments.refusals import (
+    FAMILY_FAULTS,
+    explain_credential,
+    explain_model,
+    explain_permission,
+    explain_retired,
+)
 from core.probe.judge import Verdict
 
-__all__ = ["MAX_QUESTIONS", "Facts", "explain", "run_explanation"]
+__all__ = ["MAX_QUESTIONS", "Facts", "depth_of_questions", "explain", "run_explanation"]
 
 _EXPERIMENTS: Mapping[Diagnosis, Callable[[Inquiry], Experiment[Explanation | None]]] = {
     Diagnosis.MODEL_NOT_ON_ROUTE: explain_absence,
@@ -40,12 +46,22 @@ _EXPERIMENTS: Mapping[Diagnosis, Callable[[Inquiry], Experiment[Explanation | No
 }
 
 
-def explain(route: Route, verdict: Verdict, facts: Facts) -> Generator[Route, Verdict, Explanation | None]:
-    """Yield at most three routes to ask, and return the cause that is left, or None when there is nothing to add."""
+def depth_of_questions(verdict: Verdict, depth: Depth) -> Depth:
+    """Return how deep to ask: a short question tells where a model is, not whether it takes what its agent sends."""
+    return depth if verdict.diagnosis in FAMILY_FAULTS else Depth.REACH
+
+
+def explain(
+    route: Route, verdict: Verdict, facts: Facts, *, depth: Depth = Depth.REACH
+) -> Generator[Route, Verdict, Explanation | None]:
+    """Yield at most three routes to ask, and return the cause that is left, or None when there is nothing to add.
+
+    `depth` is how deep they are asked.
+    """
     experiment = _experiment_for(route, verdict)
     if experiment is None:
         return None
-    inquiry = Inquiry(route=route, verdict=verdict, facts=facts)
+    inquiry = Inquiry(route=route, verdict=verdict, facts=facts, depth=depth)
     return (yield from experiment(inquiry))
 
 

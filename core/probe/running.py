@@ -27,7 +27,7 @@ from core.ports import (
 from core.probe.budget import ONE_SHOT_BUDGET_S, Deadline, deadline_in
 from core.probe.composing import Composer, Exchange, without_token
 from core.probe.depths import as_compared, wants_comparison
-from core.probe.explain import MAX_QUESTIONS, Facts, explain
+from core.probe.explain import MAX_QUESTIONS, Facts, depth_of_questions, explain
 from core.probe.judge import Verdict, judge
 from core.probe.ladder import verdict_on_host
 from core.probe.meter import Meter
@@ -239,11 +239,12 @@ class Running:
         is_confirmed = exchange.attempts > 1 or not wants_confirmation(verdict.diagnosis)
         if self.facts is None or not is_confirmed:
             return None
-        steps = explain(route, verdict, replace(self.facts, known_good=tuple(self._known_good)))
+        depth = depth_of_questions(verdict, self.depth)
+        steps = explain(route, verdict, replace(self.facts, known_good=tuple(self._known_good)), depth=depth)
         try:
             follow_up = next(steps)
             for _ in range(MAX_QUESTIONS):
-                answer = await self._follow_up(follow_up, self._until(exchange))
+                answer = await self._follow_up(follow_up, depth, self._until(exchange))
                 if answer is None:
                     return None
                 follow_up = steps.send(answer)
@@ -256,17 +257,18 @@ class Running:
             steps.close()
         return None
 
-    async def _follow_up(self, route: Route, until: Deadline) -> Verdict | None:
+    async def _follow_up(self, route: Route, depth: Depth, until: Deadline) -> Verdict | None:
         """Return how a follow-up route answered, None when there is no time for it."""
         token = self._token_of(route)
         if token is None:
             return Verdict(diagnosis=Diagnosis.CREDENTIAL_MISSING, rung=Rung.AUTH, refused_to_send=True)
         if not until.allows():
             return None
-        exchange = await self._asked(route, token, Depth.REACH, confirm=False)
+        exchange = await self._asked(route, token, depth, confirm=False)
         if exchange.withheld is not None:
             return None
-        if exchange.verdict.diagnosis is Diagnosis.OK:
+        # What answers a short question only is no proof for a sweep that asks for more.
+        if depth is self.depth and exchange.verdict.diagnosis is Diagnosis.OK:
             self._known_good.append(without_token(route))
         return exchange.verdict
 

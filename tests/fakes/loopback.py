@@ -22,7 +22,7 @@ from core.model.probe import Depth
 from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.ports import HttpSender
-from core.probe.explain import Facts, explain, run_explanation
+from core.probe.explain import Facts, depth_of_questions, explain, run_explanation
 from core.probe.judge import Verdict, judge
 from core.probe.request import build_request
 from core.simulator.scenes import Scene
@@ -39,17 +39,19 @@ AGENT_OF = {
 
 
 class Asker:
-    """Ask routes of one running workspace; `asked` are the follow-up questions in order."""
+    """Ask routes of one running workspace to one depth; `asked` are the follow-up questions in order."""
 
-    def __init__(self, workspace: SimulatedWorkspace, sender: HttpSender) -> None:
+    def __init__(self, workspace: SimulatedWorkspace, sender: HttpSender, depth: Depth = Depth.REACH) -> None:
         self.scene = workspace.scene
+        self.depth = depth
         self.asked: list[Route] = []
         self._sender = sender
 
-    async def verdict(self, route: Route) -> Verdict:
+    async def verdict(self, route: Route, depth: Depth | None = None) -> Verdict:
         """Return the verdict of one request, with the token of the route's identity."""
+        depth = depth or self.depth
         token = self.scene.token if route.identity is Identity.DASHBOARD else route.token
-        return judge(route, await self._sender.send(build_request(route, Depth.REACH, token)))
+        return judge(route, await self._sender.send(build_request(route, depth, token)), depth)
 
     async def facts(self) -> Facts:
         """Return what detection would know."""
@@ -70,21 +72,24 @@ class Asker:
         """Return the first verdict on a route, and its explanation."""
         known = facts or await self.facts()
         first = await self.verdict(route)
+        depth = depth_of_questions(first, self.depth)
 
         async def ask(follow_up: Route) -> Verdict:
             self.asked.append(follow_up)
-            return await self.verdict(follow_up)
+            return await self.verdict(follow_up, depth)
 
-        return first, await run_explanation(explain(route, first, known), ask)
+        return first, await run_explanation(explain(route, first, known, depth=depth), ask)
 
 
-def on_loopback(workspace: SimulatedWorkspace, work: Callable[[Asker], Awaitable[T]]) -> T:
+def on_loopback(
+    workspace: SimulatedWorkspace, work: Callable[[Asker], Awaitable[T]], *, depth: Depth = Depth.REACH
+) -> T:
     """Run this work with connections that are closed at its end."""
 
     async def run() -> T:
         network = Network(resolve_map=workspace.resolve_map, ssl_context=workspace.client_ssl_context())
         async with open_sender(network, lambda url: None) as sender:
-            return await work(Asker(workspace, sender))
+            return await work(Asker(workspace, sender, depth))
 
     return asyncio.run(run())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 from core.health.one_shot import health_of
-from core.model.probe import Diagnosis, Finding, Health
+from core.model.probe import Depth, Diagnosis, Finding, Health
 from core.model.route import Identity, Route
 from core.probe.experiments.facts import Facts
 from core.probe.judge import Verdict
@@ -45,11 +45,12 @@ class Question:
 
 @dataclass(slots=True, kw_only=True)
 class Inquiry:
-    """One failure under examination; lives as long as its generator."""
+    """One failure under examination, with questions asked at `depth`; lives as long as its generator."""
 
     route: Route
     verdict: Verdict
     facts: Facts
+    depth: Depth = Depth.REACH
     findings: list[Finding] = field(default_factory=list)
     is_over: bool = False
 

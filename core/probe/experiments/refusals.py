@@ -8,7 +8,7 @@ from core.catalog.grants import full_service_name
 from core.choice.lint import plain_model_name
 from core.model.explanation import Explanation
 from core.model.gateway import Generation
-from core.model.probe import Diagnosis
+from core.model.probe import Depth, Diagnosis
 from core.model.route import Identity, Route
 from core.probe.experiments.absence import NOT_FOUND, REFUSED_CALLER
 from core.probe.experiments.candidates import candidates, known_good_here
@@ -17,7 +17,7 @@ from core.probe.experiments.places import base_in, moved_to, place_of, right_bas
 from core.probe.experiments.words import caller_of, conclude, fresh_token, grants
 
 # A whole family shares these: its translation rejects the field, its models have small outputs.
-_FAMILY_FAULTS = frozenset({Diagnosis.FIELD_REJECTED, Diagnosis.OUTPUT_CAP, Diagnosis.NO_TOOL_CALL})
+FAMILY_FAULTS = frozenset({Diagnosis.FIELD_REJECTED, Diagnosis.OUTPUT_CAP, Diagnosis.NO_TOOL_CALL})
 
 
 def explain_credential(inquiry: Inquiry) -> Experiment[Explanation | None]:
@@ -59,11 +59,13 @@ def explain_permission(inquiry: Inquiry) -> Experiment[Explanation | None]:
 def explain_model(inquiry: Inquiry) -> Experiment[Explanation | None]:
     """Find another model for a route that is right but for its model."""
     route, diagnosis = inquiry.route, inquiry.verdict.diagnosis
-    instead = yield from _another_model(inquiry, route, other_family=diagnosis in _FAMILY_FAULTS)
+    instead = yield from _another_model(inquiry, route, other_family=diagnosis in FAMILY_FAULTS)
     if instead is None and not inquiry.findings:
         return None
     shown = "no other model that was asked answers either"
-    if instead is not None and diagnosis in _FAMILY_FAULTS:
+    if instead is not None and inquiry.depth is Depth.FAITHFUL:
+        shown = f"{instead.model} takes this agent's own request on this route"
+    elif instead is not None and diagnosis in FAMILY_FAULTS:
         shown = f"{instead.model} answers a short request on this route; probe it faithfully before switching"
     elif instead is not None:
         shown = f"the route itself works: {instead.model} answers on it"

@@ -11,6 +11,7 @@ import pytest
 from core.model.agent import AgentId, Dialect
 from core.model.explanation import Explanation
 from core.model.gateway import Generation
+from core.model.probe import Depth
 from core.model.probe import Diagnosis as D
 from core.model.route import Identity, Route
 from core.probe.explain import MAX_QUESTIONS, Facts
@@ -43,7 +44,12 @@ class Stage:
         return self._facts[name]
 
     def explained(
-        self, name: str, route: Route, *faults: FaultRule, known_good: tuple[Route, ...] = ()
+        self,
+        name: str,
+        route: Route,
+        *faults: FaultRule,
+        known_good: tuple[Route, ...] = (),
+        depth: Depth = Depth.REACH,
     ) -> tuple[Verdict, Explanation]:
         """Return the first verdict and the explanation, once the suggestion was asked again and answered again."""
         workspace = self.workspace(name)
@@ -61,7 +67,7 @@ class Stage:
                 assert (await asker.verdict(again)).diagnosis is D.OK
             return first, told
 
-        first, told = on_loopback(workspace, work)
+        first, told = on_loopback(workspace, work, depth=depth)
         assert told is not None
         return first, told
 
@@ -213,3 +219,13 @@ def test_nothing_more_is_asked_of_a_workspace_that_breaks_off(stage: Stage) -> N
     _, told = stage.explained("incident", primary(INCIDENT), fault)
     assert [finding.diagnosis for finding in told.findings] == [D.CONNECTION_LOST]
     assert told.diagnosis is D.MODEL_NOT_ON_ROUTE
+
+
+@pytest.mark.parametrize("model", ["databricks-gemini-2-5-pro", "databricks-llama-4-maverick"])
+def test_a_field_that_a_whole_family_rejects_leads_to_a_model_that_takes_the_agents_own_request(
+    stage: Stage, model: str
+) -> None:
+    first, told = stage.explained("healthy", route_on(HEALTHY, model), depth=Depth.FAITHFUL)
+    assert first.field == "stream_options"
+    assert told.suggestion is not None
+    assert "takes this agent's own request" in told.sentence

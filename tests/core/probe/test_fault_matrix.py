@@ -16,65 +16,13 @@ from core.simulator.errors import REFUSALS
 from core.simulator.faults import Behaviour, FaultRule
 from core.simulator.server import SimulatedWorkspace
 from tests.fakes.probing import probe, route_of
+from tests.fakes.refusals import OF_REFUSAL
 
 D = Diagnosis
 CHAT, RESPONSES = Dialect.OPENAI_CHAT, Dialect.OPENAI_RESPONSES
 HANG_S = 0.25
 # What an exchange may take beyond its own budget on a busy machine.
 SLACK_S = 3.0
-
-OF_REFUSAL = {
-    "invalid_token_text": D.CREDENTIAL_DEAD,
-    "wrong_audience": D.CREDENTIAL_DEAD,
-    "no_credential": D.CREDENTIAL_MISSING,
-    "token_dead": D.CREDENTIAL_DEAD,
-    "token_other_workspace": D.WRONG_WORKSPACE,
-    "token_expiring": D.CREDENTIAL_DEAD,
-    "scope_missing": D.SCOPE_MISSING,
-    "permission_denied": D.GRANT_MISSING,
-    "ip_blocked": D.NETWORK_BLOCKED,
-    "private_link": D.NETWORK_BLOCKED,
-    "login_redirect": D.REDIRECTED,
-    "no_api": D.GATEWAY_OFF,
-    "gateway_not_found": D.GATEWAY_OFF,
-    "gateway_not_implemented": D.GATEWAY_OFF,
-    "path_form": D.WRONG_PATH,
-    "unknown_api_type": D.WRONG_PATH,
-    "codex_models_off": D.GATEWAY_OFF,
-    "feature_disabled": D.GATEWAY_OFF,
-    "model_services_disabled": D.GATEWAY_OFF,
-    "rpc_not_found": D.GATEWAY_OFF,
-    "listing_forbidden": D.GRANT_MISSING,
-    "listing_cancelled": D.SERVER_ERROR,
-    "app_not_found": D.MODEL_NOT_ON_ROUTE,
-    "endpoint_not_found": D.MODEL_NOT_ON_ROUTE,
-    "model_not_found": D.MODEL_NOT_ON_ROUTE,
-    "bad_model_name": D.MODEL_ABSENT,
-    "spelling_retired": D.SPELLING_RETIRED,
-    "endpoint_retired": D.SPELLING_RETIRED,
-    "rate_limit_zero": D.RATE_LIMIT_ZERO,
-    "not_ready": D.NOT_READY,
-    "responses_passthrough": D.DIALECT_MISMATCH,
-    "dialect_mismatch": D.DIALECT_MISMATCH,
-    "field_rejected": D.FIELD_REJECTED,
-    "unknown_field": D.FIELD_REJECTED,
-    "gemini_unknown_field": D.FIELD_REJECTED,
-    "output_cap": D.OUTPUT_CAP,
-    "invalid_beta_flag": D.FIELD_REJECTED,
-    "empty_blocks": D.FIELD_REJECTED,
-    "guardrail": D.GUARDRAIL,
-    "request_timeout": D.TIMED_OUT,
-    "throttled": D.THROTTLED,
-    "internal_error": D.SERVER_ERROR,
-    "bad_gateway": D.SERVER_ERROR,
-    "unavailable": D.OVERLOADED,
-    "deadline_exceeded": D.TIMED_OUT,
-    "overloaded": D.OVERLOADED,
-    "empty_error": D.SERVER_ERROR,
-    "html_200": D.NOT_AN_ANSWER,
-    "empty_200": D.EMPTY_ANSWER,
-    "wrong_shape": D.NOT_AN_ANSWER,
-}
 
 # fault: at reach, at faithful
 OF_BEHAVIOUR = {
@@ -115,7 +63,7 @@ def test_refusal(name: str, dialect: Dialect, depth: Depth, workspace: Simulated
     workspace.faults.add(FaultRule(fault=name))
     found = probe(workspace, route_of(workspace, AgentId.PI, dialect), depth)
     # A refusal in words that no public source has is unclassified: Down with its evidence, and never guessed at.
-    assert found.verdict.diagnosis is OF_REFUSAL.get(name, D.UNCLASSIFIED)
+    assert found.verdict.diagnosis is OF_REFUSAL[name]
     assert health_of(found.verdict.diagnosis) is not Health.HEALTHY
 
 

@@ -15,68 +15,10 @@ from core.simulator.errors import REFUSALS
 from core.simulator.faults import FaultRule
 from core.simulator.server import SimulatedWorkspace
 from tests.fakes.loopback import Asker, moved, on_loopback, route_on
+from tests.fakes.refusals import OF_REFUSAL
 
 MODEL = "databricks-claude-opus-4-6"
 
-# What each means on a gateway; serving-endpoints differ in the rows below.
-EXPECTED: Mapping[str, D] = {
-    "invalid_token_text": D.CREDENTIAL_DEAD,
-    "wrong_audience": D.CREDENTIAL_DEAD,
-    "no_credential": D.CREDENTIAL_MISSING,
-    "token_dead": D.CREDENTIAL_DEAD,
-    "token_other_workspace": D.WRONG_WORKSPACE,
-    "token_expiring": D.CREDENTIAL_DEAD,
-    "scope_missing": D.SCOPE_MISSING,
-    "permission_denied": D.GRANT_MISSING,
-    "ip_blocked": D.NETWORK_BLOCKED,
-    "private_link": D.NETWORK_BLOCKED,
-    "login_redirect": D.REDIRECTED,
-    "no_api": D.GATEWAY_OFF,
-    "gateway_not_found": D.GATEWAY_OFF,
-    "gateway_not_implemented": D.GATEWAY_OFF,
-    "path_form": D.WRONG_PATH,
-    "unknown_api_type": D.WRONG_PATH,
-    "codex_models_off": D.GATEWAY_OFF,
-    "feature_disabled": D.GATEWAY_OFF,
-    "model_services_disabled": D.GATEWAY_OFF,
-    "rpc_not_found": D.GATEWAY_OFF,
-    "listing_forbidden": D.GRANT_MISSING,
-    "listing_cancelled": D.SERVER_ERROR,
-    "app_not_found": D.MODEL_NOT_ON_ROUTE,
-    "endpoint_not_found": D.MODEL_NOT_ON_ROUTE,
-    "model_not_found": D.MODEL_NOT_ON_ROUTE,
-    "bad_model_name": D.MODEL_ABSENT,
-    "spelling_retired": D.SPELLING_RETIRED,
-    "endpoint_retired": D.SPELLING_RETIRED,
-    "rate_limit_zero": D.RATE_LIMIT_ZERO,
-    "not_ready": D.NOT_READY,
-    "responses_passthrough": D.DIALECT_MISMATCH,
-    "dialect_mismatch": D.DIALECT_MISMATCH,
-    "malformed_json": D.UNCLASSIFIED,
-    "model_field_missing": D.UNCLASSIFIED,
-    "field_required": D.UNCLASSIFIED,
-    "field_rejected": D.FIELD_REJECTED,
-    "unknown_field": D.FIELD_REJECTED,
-    "gemini_unknown_field": D.FIELD_REJECTED,
-    "output_cap": D.OUTPUT_CAP,
-    "invalid_beta_flag": D.FIELD_REJECTED,
-    "empty_blocks": D.FIELD_REJECTED,
-    "guardrail": D.GUARDRAIL,
-    "payload_too_large": D.UNCLASSIFIED,
-    "unprocessable": D.UNCLASSIFIED,
-    "payment_required": D.UNCLASSIFIED,
-    "request_timeout": D.TIMED_OUT,
-    "throttled": D.THROTTLED,
-    "internal_error": D.SERVER_ERROR,
-    "bad_gateway": D.SERVER_ERROR,
-    "unavailable": D.OVERLOADED,
-    "deadline_exceeded": D.TIMED_OUT,
-    "overloaded": D.OVERLOADED,
-    "empty_error": D.SERVER_ERROR,
-    "html_200": D.NOT_AN_ANSWER,
-    "empty_200": D.EMPTY_ANSWER,
-    "wrong_shape": D.NOT_AN_ANSWER,
-}
 EXPECTED_ON_SERVING_ENDPOINTS = {
     "no_api": D.WRONG_PATH,
     "codex_models_off": D.MODEL_NOT_ON_ROUTE,
@@ -151,14 +93,14 @@ def seen() -> Seen:
 
 
 def test_no_refusal_of_the_simulator_is_left_out() -> None:
-    assert set(EXPECTED) == set(REFUSALS)
+    assert set(OF_REFUSAL) == set(REFUSALS)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refusal_gets_its_cause_in_every_dialect(seen: Seen, name: str, generation: Generation) -> None:
     is_legacy = generation is Generation.SERVING_ENDPOINTS
-    expected = EXPECTED_ON_SERVING_ENDPOINTS.get(name, EXPECTED[name]) if is_legacy else EXPECTED[name]
+    expected = EXPECTED_ON_SERVING_ENDPOINTS.get(name, OF_REFUSAL[name]) if is_legacy else OF_REFUSAL[name]
     assert seen[name, generation] == dict.fromkeys(Dialect, expected)
     assert health_of(expected) is not Health.HEALTHY
 
