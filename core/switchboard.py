@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from core.adapters.export_target import TARGET_ID as EXPORT
 from core.adapters.export_target import ExportTarget
@@ -52,7 +53,8 @@ class Switchboard:
         progress: Progress = silent,
     ) -> ChangeOutcome:
         """Carry a change out; see `apply_change`."""
-        applying = apply_change(
+        applying = partial(
+            apply_change,
             request,
             ports=self._ports(observer),
             actor=actor,
@@ -68,14 +70,14 @@ class Switchboard:
         self, observer: Observer, change_id: str, *, actor: Actor, reason: str, progress: Progress = silent
     ) -> ChangeOutcome:
         """Put back what stood before a change; see `rollback_change`."""
-        going_back = rollback_change(
-            change_id, ports=self._ports(observer), actor=actor, reason=reason, progress=progress
+        going_back = partial(
+            rollback_change, change_id, ports=self._ports(observer), actor=actor, reason=reason, progress=progress
         )
         event = rollback_event(change_id, actor=actor, reason=reason, at=self._wiring.clock.now())
         return await self._audited(event, going_back, observer)
 
     async def _audited(
-        self, event: AuditEvent, change: Coroutine[None, None, ChangeOutcome], observer: Observer
+        self, event: AuditEvent, change: Callable[[], Awaitable[ChangeOutcome]], observer: Observer
     ) -> ChangeOutcome:
         """Carry a change out between the event that it begins and the one that says how it ended.
 
@@ -83,13 +85,9 @@ class Switchboard:
         says how it ended.
         """
         audit, now = self._wiring.database.audit, self._wiring.clock.now
+        await asyncio.to_thread(audit.append, event)
         try:
-            await asyncio.to_thread(audit.append, event)
-        except StoreError:
-            change.close()
-            raise
-        try:
-            outcome = await change
+            outcome = await change()
         except SwitchyardError as exc:
             await self._note(refused_event(event, exc.code, at=now()))
             raise
