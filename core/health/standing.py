@@ -187,9 +187,10 @@ def as_shown(result: ProbeResult, standing: Standing, now: datetime, rules: Heal
 def _qualifier(standing: Standing, now: datetime, rules: HealthRules) -> str:
     streak = standing.decisive_streak
     if streak.first_failure_at is None:
-        is_slow = standing.health is Health.DEGRADED
-        beats = [beat for beat in standing.beats if beat.depth is standing.decisive]
-        return (slowness_of(beats, rules) or "slow") if is_slow else ""
+        if standing.health is not Health.DEGRADED:
+            return ""
+        decisive = standing.decisive
+        return slowness_of([beat for beat in standing.beats if beat.depth is decisive], rules) or "slow"
     if streak.passes:
         return f"{streak.passes} of {rules.recover_after} passes"
     if not is_streak_settled(streak, rules) and streak.last is not None and streak.last.diagnosis not in PARTIAL:
