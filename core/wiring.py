@@ -8,17 +8,26 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from core.adapters.agent_configs import AgentConfigFiles
 from core.adapters.clock import SystemClock
 from core.adapters.credentials import StaticToken, credentials_for
-from core.adapters.database import Database, DatabasePlace, Sqlite, open_database, place_of
+from core.adapters.database import (
+    Database,
+    DatabasePlace,
+    LakebasePlace,
+    Minted,
+    Sqlite,
+    open_database,
+    place_of,
+)
 from core.adapters.file_target import TARGET_ID, HermesFileTarget
 from core.adapters.network import Network
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
-from core.errors import ConfigurationError, StoreError
+from core.errors import ConfigurationError, StoreError, UpstreamError
 from core.model.secret import Secret
 from core.ports import AgentConfigSource, Clock, Credentials, Target
 from core.settings import Settings
@@ -27,6 +36,7 @@ from core.simulator.server import SimulatedWorkspace
 
 _DATABASE = "switchyard.db"
 _MB = 1024 * 1024
+_LAKEBASE_TOKEN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,26 +78,41 @@ def _wire_real(settings: Settings) -> Wiring:
             "No workspace is named.", code="host_missing", remedy="Set DATABRICKS_HOST to the workspace URL."
         )
     host = parse_host(settings.host)
+    credentials = credentials_for(settings, host.origin)
     return _wire(
         settings,
         host=host,
         network=Network(),
-        credentials=credentials_for(settings, host.origin),
+        credentials=credentials,
         hermes_home=settings.hermes_home,
         tokens=settings.secrets_environment,
         state_dir=settings.state_dir,
-        place=_real_place(settings, host),
+        place=_real_place(settings, credentials),
     )
 
 
-def _real_place(settings: Settings, host: ParsedHost) -> DatabasePlace:
+def _real_place(settings: Settings, credentials: Credentials) -> DatabasePlace:
     """Return where history is kept: where somebody said, else where Databricks Apps says, else in a file here."""
     if settings.database_url is not None:
         try:
             return place_of(settings.database_url)
         except StoreError as exc:
             raise ConfigurationError(exc.message, code=exc.code, remedy=exc.remedy) from exc
+    if settings.lakebase is not None:
+        return LakebasePlace(settings=settings.lakebase, mint=lambda: _minted(credentials))
     return Sqlite(path=settings.state_dir / _DATABASE, durable=not settings.inside_databricks_apps)
+
+
+def _minted(credentials: Credentials) -> Minted:
+    """Return the app's own OAuth token as the password of one connection; the SDK renews it before it ends.
+
+    A connection is given up long before that token's hour is over, whatever was left of it.
+    """
+    ends = SystemClock().now() + _LAKEBASE_TOKEN
+    try:
+        return Minted(password=credentials.token(), expires_at=ends)
+    except (UpstreamError, ConfigurationError) as exc:
+        raise StoreError(exc.message, code="store_credential", remedy=exc.remedy) from exc
 
 
 def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:

@@ -115,6 +115,9 @@ def _reason(exc: Exception, channel: Channel) -> str:
             return f"the TLS handshake failed ({line(getattr(exc, 'verify_message', '') or exc.reason or 'no reason')})"
         case TimeoutError():
             return "no answer in time"
+        case smtplib.SMTPServerDisconnected(__context__=TimeoutError()):
+            # smtplib calls a read that timed out a connection that was closed.
+            return "no answer in time"
         case smtplib.SMTPServerDisconnected():
             return "the server closed the connection"
         case OSError() if exc.strerror:
