@@ -181,7 +181,8 @@ def as_shown(result: ProbeResult, standing: Standing, now: datetime, rules: Heal
     """Return the result with its route's health; one that says nothing of its route stays unknown."""
     if result.health is Health.UNKNOWN:
         return result
-    return replace(result, health=shown(standing, now, rules).health)
+    health = shown(standing, now, rules).health
+    return result if health is result.health else replace(result, health=health)
 
 
 def _qualifier(standing: Standing, now: datetime, rules: HealthRules) -> str:
