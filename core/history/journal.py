@@ -13,6 +13,7 @@ from datetime import datetime
 
 from core.health.incidents import fold_incidents
 from core.health.standing import Folded, as_shown, fold, is_recorded, new_standing
+from core.history.recalled import result_of
 from core.model.alert import NoticeKind
 from core.model.check import Check, route_id, without_token
 from core.model.history import Batch, KeptRoute
@@ -76,12 +77,17 @@ class Journal:
         return tuple(self._transitions)
 
     def result(self, route_id: str) -> ProbeResult | None:
-        """Return the newest result of the depth that decides how this route stands; its health is of its time."""
-        standing = self._standings.get(route_id)
-        results = self._results.get(route_id)
+        """Return the result that says why the route stands as it does; its health is of its time.
+
+        It is of the depth that decides. Where no depth does, as on a paused route, it is the newest.
+        """
+        standing, results = self._standings.get(route_id), self._results.get(route_id)
         if standing is None or not results:
             return None
-        return results.get(standing.decisive) or max(results.values(), key=lambda result: result.checked_at)
+        deciding = standing.decisive_streak
+        if deciding.last is None or deciding.health is not standing.health:
+            return max(results.values(), key=lambda result: result.checked_at)
+        return results.get(standing.decisive) or result_of(deciding.last, standing.route)
 
     def results(self, route_ids: Sequence[str]) -> tuple[ProbeResult, ...]:
         """Return what is shown for these routes now; those that were never checked are left out."""
@@ -146,7 +152,8 @@ class Journal:
                 continue
             self._handed_on[incident.id] = incident
             left = tuple(key for key in incident.open_routes if key not in ours)
-            self._incidents[incident.id] = replace(incident, open_routes=left)
+            is_whole = left == incident.open_routes
+            self._incidents[incident.id] = incident if is_whole else replace(incident, open_routes=left)
 
     def adopt(
         self, kept: Sequence[KeptRoute], beats: Mapping[str, tuple[Check, ...]], incidents: Sequence[Incident]

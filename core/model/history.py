@@ -80,6 +80,12 @@ class KeptRoute:
     standing: Standing
     result: ProbeResult
 
+    @property
+    def checked_at(self) -> datetime:
+        """Return when the route was last checked; the result shown for it may be of the other depth, and older."""
+        streaks = (self.standing.reach, self.standing.faithful)
+        return max([self.result.checked_at, *(streak.last.checked_at for streak in streaks if streak.last)])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

@@ -48,7 +48,7 @@ class MemoryHistoryStore:
             self._checks.setdefault((check.route_id, check.checked_at, check.depth), check)
         for kept in batch.routes:
             known = self._routes.get(kept.standing.route_id)
-            if known is None or known[1].result.checked_at <= kept.result.checked_at:
+            if known is None or known[1].checked_at <= kept.checked_at:
                 bare = replace(kept, standing=replace(kept.standing, beats=()))
                 self._routes[kept.standing.route_id] = (self._now(), bare)
         self._transitions |= {transition.id: transition for transition in batch.transitions}

@@ -59,7 +59,7 @@ def _keep_standings(connection: sa.Connection, routes: Iterable[KeptRoute], numb
 def _standing_row(kept: KeptRoute, numbers: Mapping[str, int]) -> Row:
     return {
         "route": numbers[kept.standing.route_id],
-        "checked_at": milliseconds(kept.result.checked_at),
+        "checked_at": milliseconds(kept.checked_at),
         "standing": text_of(replace(kept.standing, beats=())),
         "result": text_of(kept.result),
     }
