@@ -30,7 +30,7 @@ def put_buckets(
 def read_buckets(
     connection: sa.Connection, table: sa.Table, routes: Mapping[int, str], since_s: float, until_s: float
 ) -> Iterator[Bucket]:
-    """Yield the buckets of these routes that begin in this time, by route and time."""
+    """Yield the buckets of these routes that begin in this time, by time and route."""
     columns = table.c
     query: sa.Select[*SumRow] = (
         sa.select(
@@ -45,17 +45,18 @@ def read_buckets(
             columns.tokens_out,
         )
         .where(columns.route.in_(list(routes)), columns.start >= since_s, columns.start < until_s)
-        .order_by(columns.route, columns.start)
+        .order_by(columns.start, columns.route)
     )
     resolution = Resolution.HOUR if table.name == "hours" else Resolution.DAY
-    return _buckets(connection.execute(query), routes, resolution)
+    return _buckets(connection.execute(query).all(), routes, resolution)
 
 
 def _buckets(rows: Iterable[sa.Row[*SumRow]], routes: Mapping[int, str], resolution: Resolution) -> Iterator[Bucket]:
+    starts: dict[int, datetime] = {}
     for route, start, checks, failures, healthy, degraded, down, unknown, paused, latency, ttft, read, said in rows:
         yield Bucket(
             route_id=routes[route],
-            start=datetime.fromtimestamp(start, UTC),
+            start=starts.get(start) or starts.setdefault(start, datetime.fromtimestamp(start, UTC)),
             resolution=resolution,
             checks=checks,
             failures=failures,

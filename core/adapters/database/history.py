@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from operator import attrgetter
 
 import sqlalchemy as sa
 
@@ -73,7 +74,7 @@ class SqlHistoryStore:
             return {}
         with self._access.reading() as connection:
             names = _numbered(connection, route_ids)
-            rows = connection.execute(_newest_of_each(connection, list(names), limit))
+            rows = connection.execute(_newest_of_each(connection, list(names), limit)).all()
             checks = checks_of(rows, names)
             grouped = {route: tuple(some) for route, some in groupby(checks, key=lambda check: check.route_id)}
         return {route: beats[-limit:] for route, beats in grouped.items()}
@@ -114,8 +115,10 @@ class SqlHistoryStore:
             newest = list(tail) if begin < until_s else []
         if resolution is Resolution.HOUR:
             return _by_time([*kept, *(hour for hour in newest if hour.start >= since)])
-        days = merge_buckets([*kept, *newest], Resolution.DAY)
-        return _by_time([day for day in days if day.start >= since])
+        # Only the last days still grow; adding up the others would cost more than reading them.
+        growing = min((hour.start for hour in newest), default=until) - timedelta(days=1)
+        grown = merge_buckets([*(day for day in kept if day.start > growing), *newest], Resolution.DAY)
+        return _by_time([*(day for day in kept if day.start <= growing), *(day for day in grown if day.start >= since)])
 
     def transitions(self, query: HistoryQuery) -> Sequence[Transition]:
         """Return the transitions that match, newest first."""
@@ -183,4 +186,4 @@ def _newest_of_each(connection: sa.Connection, routes: Sequence[int], limit: int
 
 
 def _by_time(buckets: Sequence[Bucket]) -> tuple[Bucket, ...]:
-    return tuple(sorted(buckets, key=lambda bucket: (bucket.start, bucket.route_id)))
+    return tuple(sorted(buckets, key=attrgetter("start")))

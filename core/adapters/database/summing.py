@@ -56,7 +56,7 @@ def summed(
         .where(CHECKS.c.route.in_(list(routes)), CHECKS.c.at >= since_ms, CHECKS.c.at < until_ms)
         .order_by(CHECKS.c.route, CHECKS.c.at, CHECKS.c.depth)
     )
-    checks = checks_of(connection.execute(query), routes)
+    checks = checks_of(connection.execute(query).all(), routes)
     for _, of_one_route in groupby(checks, key=lambda check: check.route_id):
         yield from bucket_checks(
             list(of_one_route), resolution=Resolution.HOUR, interval_s=interval_s, since=since, until=until
