@@ -14,7 +14,7 @@ from pages.ui.route_query import Opened, RouteQuery, parse_query, query_of
 
 # A refresh that the browser asked for before it heard of a new address still brings the former one with it, and would
 # undo what the person has just done.
-_IN_FLIGHT_S = 3.0
+_IN_FLIGHT_S = 8.0
 T = TypeVar("T")
 
 
