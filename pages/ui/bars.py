@@ -55,7 +55,8 @@ def bar_words(beats: Sequence[Check], now: datetime) -> str:
     """Return what the bar shows in words."""
     if not beats:
         return "No check is kept yet."
-    return f"{_span(beats)}: {_counts(beats)}; newest {age_text(beats[-1].checked_at, now)}"
+    checks = f"{len(beats)} checks" if len(beats) > 1 else "check"
+    return f"Last {checks}: {_counts(beats)}; newest {age_text(beats[-1].checked_at, now)}"
 
 
 def short_words(beats: Sequence[Check]) -> str:
@@ -87,10 +88,6 @@ def _drawn(kind: Health, places: Sequence[int], more: str = "") -> str:
         return ""
     path = "".join(f"M{_MARGIN + place * _PITCH} {y}h3v{height}h-3z" for place in places for y, height in _SHAPES[kind])
     return f'<path fill="{_COLORS[kind]}"{more} d="{path}"/>'
-
-
-def _span(beats: Sequence[Check]) -> str:
-    return f"Last {plural(len(beats), 'check')}"
 
 
 def _counts(beats: Sequence[Check]) -> str:

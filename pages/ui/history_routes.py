@@ -27,6 +27,9 @@ _P50, _P95, _FIRST = "p50", "p95", "TTFT p95"
 _SINGLE, _SINGLE_FIRST = "latency", "TTFT"
 # None of them means a health, and each stands out from the background of either theme.
 _LINE_COLORS = ("#2E7FC4", "#8B6FD0", "#7F8A95")
+_DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 2), (2, 2))
+_MOST_DOTS = 60
+_MOST_DAYS_BY_HOUR = 3
 
 Point = dict[str, datetime | float | None]
 
@@ -63,21 +66,47 @@ def show_latency(history: RouteHistory, beats: Sequence[Check], *, since: dateti
     if not points:
         st.info("No check of this route passed in this time, so there is no latency.", icon=":material/timer_off:")
         return
+    words = f"p50 {ms_text(history.quantiles.p50_ms)}, p95 {ms_text(history.quantiles.p95_ms)}"
+    st.vega_lite_chart(points, latency_chart(points), height=260, alt=f"Latency over time: {words}")
+
+
+def latency_chart(points: Sequence[Point]) -> dict[str, object]:
+    """Return how the points are drawn: in UTC wherever the browser is, each line told by its dashes too."""
     lines = [name for name in points[0] if name != "time"]
-    words = ", ".join(
-        f"{name} {ms_text(value)}"
-        for name, value in (("p50", history.quantiles.p50_ms), ("p95", history.quantiles.p95_ms))
-    )
-    st.line_chart(
-        points,
-        x="time",
-        y=lines,
-        color=list(_LINE_COLORS[-len(lines) :]),
-        x_label="UTC",
-        y_label="ms",
-        height=240,
-        alt=f"Latency over time: {words}",
-    )
+    shown = len(lines)
+    time = {"field": "time", "type": "temporal"}
+    legend = {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolStrokeWidth": 2}
+    return {
+        "transform": [{"fold": lines, "as": ["line", "ms"]}],
+        "mark": {"type": "line", "point": len(points) <= _MOST_DOTS},
+        "encoding": {
+            "x": {**time, "scale": {"type": "utc"}, "axis": {"title": "UTC", "format": _format(points), "grid": False}},
+            "y": {"field": "ms", "type": "quantitative", "title": "ms"},
+            "color": {
+                "field": "line",
+                "type": "nominal",
+                "scale": {"domain": lines, "range": list(_LINE_COLORS[-shown:])},
+                "legend": legend,
+            },
+            "strokeDash": {
+                "field": "line",
+                "type": "nominal",
+                "scale": {"domain": lines, "range": [list(dash) for dash in _DASHES[-shown:]]},
+                "legend": legend,
+            },
+            "tooltip": [
+                {**time, "timeUnit": "utcyearmonthdatehoursminutes", "title": "UTC"},
+                {"field": "line", "type": "nominal", "title": "of"},
+                {"field": "ms", "type": "quantitative", "format": ".0f"},
+            ],
+        },
+    }
+
+
+def _format(points: Sequence[Point]) -> str:
+    times = [point["time"] for point in points]
+    days = {time.date() for time in times if isinstance(time, datetime)}
+    return "%d %b" if len(days) > _MOST_DAYS_BY_HOUR else "%H:%M" if len(days) == 1 else "%d %b %H:%M"
 
 
 def latency_points(history: RouteHistory, beats: Sequence[Check], since: datetime) -> list[Point]:

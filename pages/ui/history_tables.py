@@ -36,6 +36,7 @@ STEP_SIGNS = {
     StepKind.OPENED: Sign(word="opened", icon=":material/error:", color="red"),
     StepKind.JOINED: Sign(word="joined", icon=":material/add_circle:", color="orange"),
     StepKind.WORSENED: Sign(word="worsened", icon=":material/trending_down:", color="red"),
+    StepKind.CHANGED: Sign(word="changed", icon=":material/sync_alt:", color="orange"),
     StepKind.LEFT: Sign(word="recovered", icon=":material/remove_circle:", color="green"),
     StepKind.RESOLVED: Sign(word="resolved", icon=":material/check_circle:", color="green"),
 }
