@@ -18,7 +18,7 @@ from core.settings import Settings
 from tests.fakes import snapshots
 from tests.fakes.histories import with_history
 from tests.fakes.services import FakeServices
-from tests.pages.conftest import VISITOR, OpenFrame, words
+from tests.pages.conftest import ADMIN, VISITOR, OpenFrame, words
 
 
 def test_the_strip_names_workspace_cloud_gateway_and_identity(open_frame: OpenFrame) -> None:
@@ -249,6 +249,7 @@ def test_probe_now_asks_for_a_sweep_and_does_not_wait(open_frame: OpenFrame) -> 
     app.button(key="probe_now").click().run()
 
     assert services.sweeps == 1
+    assert services.askers == [ADMIN]
     assert not app.exception
 
 
