@@ -217,9 +217,9 @@ def test_the_right_to_probe_ends_also_while_a_question_hangs(lease: SharedLease,
         lease.gate.set()
         await hanging
         # That answer is too old to be sure of; the next one is not.
-        assert not first.leads
+        led = [first.leads]
         await first.begin()
-        assert first.leads
+        assert [*led, first.leads] == [False, True]
         return lost_at
 
     assert asyncio.run(play()) <= 19
