@@ -223,6 +223,30 @@ def test_a_database_takes_a_standing_although_the_result_that_explains_it_is_old
     assert (kept.standing.reach.passes, kept.result.checked_at) == (2, at(10))
 
 
+def test_a_picture_is_the_same_one_until_something_lands() -> None:
+    journal = a_journal()
+    journal.take(result(0))
+    assert journal.standings is journal.standings
+
+
+def test_a_route_that_was_never_checked_has_no_result() -> None:
+    journal = a_journal()
+    assert journal.result("0000000000000000") is None
+    assert journal.results(["0000000000000000"]) == ()
+
+
+def test_of_routes_that_are_gone_only_the_newest_are_remembered() -> None:
+    journal = a_journal()
+    first = route("slot-0")
+    journal.take(result(0, ABSENT, of=first))
+    journal.end_round(frozenset())
+    for number in range(1, 2001):
+        journal.take(result(1, of=route(f"slot-{number}")))
+    journal.end_round(frozenset())
+    assert journal.take(result(10, of=first)).health is Health.HEALTHY
+    assert journal.take(result(10, ABSENT, of=route("slot-2000"))).health is Health.DOWN
+
+
 def test_only_the_newest_transitions_are_held() -> None:
     journal = a_journal()
     for number in range(60):
@@ -300,6 +324,15 @@ def test_an_incident_kept_from_before_goes_on_without_the_routes_that_are_in_one
     journal.end_round(None)
     journal.load(store.routes(), {}, store.open_incidents())
     assert [incident.open_routes for incident in journal.incidents] == [(route_id(route()),), (route_id(OTHER),)]
+
+
+def test_an_incident_that_is_known_already_stays_as_it_is_here() -> None:
+    store = kept_with(result(0, ABSENT))
+    journal = journal_from(store)
+    journal.take(result(100, ABSENT, of=OTHER))
+    journal.end_round(None)
+    journal.load(store.routes(), {}, store.open_incidents())
+    assert [len(incident.routes) for incident in journal.incidents] == [2]
 
 
 def test_an_incident_goes_on_after_a_restart_and_ends_after_two_passes() -> None:

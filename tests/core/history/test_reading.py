@@ -14,7 +14,7 @@ from core.model.check import Check, route_id
 from core.model.history import Bucket, HistoryQuery, HistoryView, Resolution
 from core.model.probe import Diagnosis, Health
 from core.model.route import Route
-from tests.core.health.checks import START, at, result, route
+from tests.core.health.checks import START, at, check, result, route
 from tests.core.history.hands import RULES, a_journal
 from tests.fakes.history_store import MemoryHistoryStore
 
@@ -125,6 +125,17 @@ def test_where_single_checks_are_forgotten_hours_and_days_still_tell(store: Watc
     # A day holds the five minutes too that the last check stands beyond the asked hour.
     assert up_of(read(store, ask()), OTHER) == pytest.approx(30 / 65)
     assert store.asked == [Resolution.RAW, Resolution.HOUR, Resolution.DAY]
+
+
+def test_more_checks_than_were_meant_are_read_from_hours() -> None:
+    store = Watched()
+    checks = tuple(check(second / 10, standing=Health.HEALTHY) for second in range(20_000))
+    journal = a_journal()
+    journal.take(result(0))
+    store.keep(replace(journal.end_round(None).batch, checks=checks))
+    view = read(store, ask())
+    assert store.asked == [Resolution.RAW, Resolution.HOUR]
+    assert up_of(view, route()) == 1.0
 
 
 @pytest.mark.parametrize(

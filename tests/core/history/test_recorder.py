@@ -31,6 +31,7 @@ class Shelf(MemoryHistoryStore):
         self.measured = 0
         self.full = False
         self.fault_with = ""
+        self.tidying_fails_with: Exception | None = None
         self.asked = 0
 
     def keep(self, batch: Batch) -> None:
@@ -44,6 +45,8 @@ class Shelf(MemoryHistoryStore):
 
     def retain(self, now: object) -> int:
         self.retained += 1
+        if self.tidying_fails_with is not None:
+            raise self.tidying_fails_with
         self.full = False
         return 0
 
@@ -200,6 +203,18 @@ def test_old_history_is_tidied_up_once_an_hour(recorder: Recorder, shelf: Shelf,
     clock.move(1)
     recorder.keep(a_batch(3))
     eventually(lambda: shelf.retained == 2)
+
+
+@pytest.mark.parametrize(
+    "failure", [TypeError("ours"), StoreError("The database cannot be used.", code="store_unavailable", remedy="")]
+)
+def test_what_is_kept_is_kept_even_when_tidying_up_fails(recorder: Recorder, shelf: Shelf, failure: Exception) -> None:
+    shelf.tidying_fails_with = failure
+    recorder.keep(a_batch(0))
+    recorder.keep(a_batch(1))
+    eventually(lambda: ids(shelf) == ["batch-0", "batch-1"])
+    assert recorder.stop()
+    assert (shelf.retained, recorder.keeping().problem) == (1, None)
 
 
 def test_a_process_that_keeps_nothing_tidies_up_nothing(recorder: Recorder, shelf: Shelf) -> None:
