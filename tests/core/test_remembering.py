@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -145,7 +146,7 @@ def house(tmp_path: Path, stack: ExitStack) -> House:
 class Pager(BaseHTTPRequestHandler):
     """Take what comes; what came is a list of the server."""
 
-    came: list[dict[str, object]]
+    came: list[dict[str, Any]]
 
     def do_POST(self) -> None:
         self.came.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
@@ -158,8 +159,8 @@ class Pager(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def pager(stack: ExitStack) -> tuple[int, list[dict[str, object]]]:
-    came: list[dict[str, object]] = []
+def pager(stack: ExitStack) -> tuple[int, list[dict[str, Any]]]:
+    came: list[dict[str, Any]] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("OnePager", (Pager,), {"came": came}))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -173,7 +174,7 @@ def pager(stack: ExitStack) -> tuple[int, list[dict[str, object]]]:
 
 
 def test_an_outage_is_down_in_time_with_one_incident_and_one_alert_and_two_passes_end_it(
-    tmp_path: Path, stack: ExitStack, pager: tuple[int, list[dict[str, object]]]
+    tmp_path: Path, stack: ExitStack, pager: tuple[int, list[dict[str, Any]]]
 ) -> None:
     port, came = pager
     house = House(alerting(tmp_path, port), stack)
@@ -193,7 +194,7 @@ def test_an_outage_is_down_in_time_with_one_incident_and_one_alert_and_two_passe
     eventually(lambda: not services.snapshot().incidents)
     eventually(lambda: len(came) == 2)
     assert [message["kind"] for message in came] == [NoticeKind.OPENED, NoticeKind.RESOLVED]
-    assert len({message["incident"]["id"] for message in came}) == 1  # type: ignore[index]
+    assert len({message["incident"]["id"] for message in came}) == 1
     eventually(lambda: [item.state for item in services.deliveries()] == 2 * [DeliveryState.SENT])
 
     past = eventually(lambda: kept if (kept := services.incident(incident.id)) and kept.ended_at else None)
@@ -203,7 +204,7 @@ def test_an_outage_is_down_in_time_with_one_incident_and_one_alert_and_two_passe
     assert steps[-2:] == [(Health.DOWN, Health.HEALTHY), (Health.HEALTHY, Health.DOWN)]
 
 
-def test_a_channel_can_be_tested(tmp_path: Path, stack: ExitStack, pager: tuple[int, list[dict[str, object]]]) -> None:
+def test_a_channel_can_be_tested(tmp_path: Path, stack: ExitStack, pager: tuple[int, list[dict[str, Any]]]) -> None:
     port, came = pager
     house = House(alerting(tmp_path, port), stack)
     services = house.started()
