@@ -19,8 +19,8 @@ from core.model.standing import HealthRules
 from core.ports.store import HistoryStore
 
 # Read within a page's 200 ms. Single checks are kept for some days only, so that a longer time would begin half empty.
-_MOST_CHECKS = 10_000
-_MOST_HOURS = 15_000
+_MOST_CHECKS = 6_000
+_MOST_HOURS = 12_000
 _LONGEST_RAW = timedelta(days=1)
 
 

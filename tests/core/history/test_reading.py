@@ -142,7 +142,7 @@ def test_more_checks_than_were_meant_are_read_from_hours() -> None:
     ("routes", "window", "interval_s", "expected"),
     [
         (30, timedelta(hours=1), 300.0, Resolution.RAW),
-        (30, timedelta(days=1), 300.0, Resolution.RAW),
+        (20, timedelta(days=1), 300.0, Resolution.RAW),
         (480, timedelta(hours=1), 300.0, Resolution.RAW),
         (480, timedelta(days=1), 300.0, Resolution.HOUR),
         (30, timedelta(days=7), 300.0, Resolution.HOUR),
