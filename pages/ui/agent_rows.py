@@ -27,9 +27,9 @@ from pages.ui.rows import AgentRow
 from pages.ui.tables import rows_for_rungs, verdict_name
 
 _WIDTHS = (1.15, 2.35, 2.2, 2.0, 1.05, 0.95, 1.35)
-_TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency, p95", "Checked", "")
+_TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency", "Checked", "")
 _LATENCY_HELP = "Of the last 50 checks: p95, below it the median (p50) and TTFT, the time to the first token (p95)."
-_HELP = {"Last 50 checks": LEGEND, "Latency, p95": _LATENCY_HELP}
+_HELP = {"Last 50 checks": LEGEND, "Latency": _LATENCY_HELP}
 
 
 def show_rows(rows: Sequence[AgentRow], *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
@@ -66,7 +66,7 @@ def _latency(row: AgentRow) -> str:
     if not quantiles.samples:
         return NOTHING
     first = f"  \n:small[:gray[TTFT {ms_text(quantiles.ttft_p95_ms)}]]" if quantiles.ttft_p95_ms is not None else ""
-    return f"{ms_text(quantiles.p95_ms)}  \n:small[:gray[p50 {ms_text(quantiles.p50_ms)}]]{first}"
+    return f"p95 {ms_text(quantiles.p95_ms)}  \n:small[:gray[p50 {ms_text(quantiles.p50_ms)}]]{first}"
 
 
 def _health(row: AgentRow, *, simulated: bool) -> None:

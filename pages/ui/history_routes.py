@@ -40,7 +40,11 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     st.subheader("Uptime and latency", anchor=False)
     st.caption(summary(routes, simulated=snapshot.scene is not None))
     st.dataframe(
-        rows_for_uptime(routes), hide_index=True, key="uptime", alt="Uptime and latency of each route, the worst first"
+        rows_for_uptime(routes),
+        hide_index=True,
+        key="uptime",
+        placeholder="–",
+        alt="Uptime and latency of each route, the worst first",
     )
     st.caption(
         "Up and Down are shares of the time that is known, Degraded is the part of Up that was degraded. No data and "

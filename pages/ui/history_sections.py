@@ -20,7 +20,7 @@ from pages.ui.history_export import show_export
 from pages.ui.history_query import HistoryAsk, Section, Span
 from pages.ui.history_reading import read_view, remembered_view
 from pages.ui.history_routes import show_routes
-from pages.ui.history_tables import cause_text, hit_text, lasted_text, rows_for_audit, rows_for_transitions
+from pages.ui.history_tables import hit_text, lasted_text, rows_for_audit, rows_for_transitions, short_cause
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
 
@@ -91,7 +91,9 @@ def _incident_row(incident: Incident, now: datetime) -> None:
     sign = HEALTH_SIGNS[incident.health]
     severity.markdown(badge(sign) + ("  \n:small[simulated]" if incident.simulated else ""))
     count = plural(len(incident.routes), "route")
-    cause.markdown(f"**{escape(cause_text(incident))}**  \n:small[:gray[{count}: {escape(hit_text(incident.routes))}]]")
+    cause.markdown(
+        f"**{escape(short_cause(incident))}**  \n:small[:gray[{count}: {escape(hit_text(incident.routes))}]]"
+    )
     ended = "not ended" if incident.ended_at is None else clock_text(incident.ended_at)
     times.markdown(f":small[{clock_text(incident.started_at)}  \n{ended}]".replace(" UTC", ""))
     lasted.markdown(lasted_text(incident, now))

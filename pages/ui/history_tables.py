@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from core.catalog.agents import AGENTS
@@ -31,6 +31,7 @@ from pages.ui.formats import (
 
 Row = Mapping[str, str]
 _NAMED_ROUTES = 3
+_MEASURED = ("p50 ms", "p95 ms", "TTFT p50 ms", "TTFT p95 ms")
 
 STEP_SIGNS = {
     StepKind.OPENED: Sign(word="opened", icon=":material/error:", color="red"),
@@ -65,6 +66,19 @@ def cause_text(incident: Incident) -> str:
     return f"{incident.cause.rung.label}: {said}"
 
 
+def short_cause(incident: Incident) -> str:
+    """Return the same for a list: what was found besides is left to the details."""
+    return cause_text(incident).partition("; ")[0]
+
+
+def when_text(at: datetime, now: datetime) -> str:
+    """Return a moment of a list in UTC, short enough for a narrow column: today by its age too, else by its day."""
+    moment, today = at.astimezone(UTC), now.astimezone(UTC).date()
+    if moment.date() != today:
+        return _unbroken(f"{moment:%Y-%m-%d %H:%M:%S}")
+    return f"{moment:%H:%M:%S}, {_unbroken(age_text(at, now))}"
+
+
 def hit_text(routes: Sequence[Route]) -> str:
     """Return the routes in words, the first few by name; plain text."""
     named = list(dict.fromkeys(f"{AGENTS[route.agent].label} {route.slot}" for route in routes))
@@ -96,9 +110,9 @@ def rows_for_transitions(transitions: Sequence[Transition], now: datetime) -> li
     """Return one line per change of a route's health."""
     return [
         {
-            "When": f"{age_text(item.at, now)}, {clock_text(item.at)}",
+            "When (UTC)": when_text(item.at, now),
             "Route": route_text(item.route),
-            "Health": f"{badge(HEALTH_SIGNS[item.before])} → {badge(HEALTH_SIGNS[item.after])}"
+            "Health": f"{badge(HEALTH_SIGNS[item.before])}\u00a0→ {badge(HEALTH_SIGNS[item.after])}"
             + (" · simulated" if item.simulated else ""),
             "Why": escape(f"{item.rung.label}: {item.message}") if item.message else item.rung.label,
         }
@@ -110,7 +124,7 @@ def rows_for_timeline(steps: Sequence[IncidentStep]) -> list[Row]:
     """Return an incident's timeline, oldest first."""
     return [
         {
-            "When": clock_text(step.at),
+            "When": _unbroken(clock_text(step.at)),
             "": badge(STEP_SIGNS[step.kind]),
             "Route": route_text(step.route) if step.route else NOTHING,
             "What": escape(step.text) or NOTHING,
@@ -135,7 +149,16 @@ def rows_for_hit(incident: Incident) -> list[Row]:
 
 
 def rows_for_uptime(routes: Sequence[RouteHistory]) -> list[dict[str, str | float | None]]:
-    """Return uptime and latency per route as plain values for a grid, which sorts numbers as numbers."""
+    """Return uptime and latency per route as plain values for a grid, which sorts numbers as numbers.
+
+    Columns of what was never measured are left out: only a faithful check has a first token.
+    """
+    rows = _uptime_rows(routes)
+    empty = {name for name in _MEASURED if all(row[name] is None for row in rows)}
+    return [{name: value for name, value in row.items() if name not in empty} for row in rows]
+
+
+def _uptime_rows(routes: Sequence[RouteHistory]) -> list[dict[str, str | float | None]]:
     return [
         {
             "Agent": AGENTS[item.route.agent].label,
@@ -179,7 +202,7 @@ def rows_for_deliveries(deliveries: Sequence[Delivery], now: datetime) -> list[R
     """Return how sending went, failures with their reason."""
     return [
         {
-            "When": f"{age_text(item.at, now)}, {clock_text(item.at)}",
+            "When (UTC)": when_text(item.at, now),
             "Channel": code(item.channel),
             "About": NOTICE_WORDS[item.kind] + (f" · {code(item.incident_id)}" if item.incident_id else ""),
             "State": badge(DELIVERY_SIGNS[item.state]),
@@ -197,6 +220,10 @@ def channel_text(channel: Channel) -> str:
     if channel.kind is ChannelKind.EMAIL:
         where = f"{plural(len(channel.recipients), 'recipient')} through {channel.host or 'no host'}"
     return f"**{escape(channel.name)}** · {CHANNEL_WORDS[channel.kind]}" + (f" · {escape(where)}" if where else "")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\u00a0")
 
 
 def _moved(event: AuditEvent) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from core.model.incident import Incident
 from core.model.snapshot import Snapshot
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, badge, escape, markdown_table, plural
-from pages.ui.history_tables import cause_text, hit_text, rows_for_transitions
+from pages.ui.history_tables import hit_text, rows_for_transitions, short_cause
 
 _LINES = 5
 _TRANSITIONS = 10
@@ -35,7 +35,7 @@ def incident_line(incident: Incident, now: datetime) -> str:
     sign = HEALTH_SIGNS[incident.health]
     simulated = " · simulated" if incident.simulated else ""
     return (
-        f"{badge(sign, f'{sign.word}{simulated}')} **{escape(cause_text(incident))}**  \n"
+        f"{badge(sign, f'{sign.word}{simulated}')} **{escape(short_cause(incident))}**  \n"
         f":small[{escape(hit_text(incident.routes) or NOTHING)} · since {age_text(incident.started_at, now)}]"
     )
 
