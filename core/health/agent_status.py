@@ -12,7 +12,7 @@ from core.health.standing import shown
 from core.model.agent import AgentId
 from core.model.check import route_id
 from core.model.choice import AgentChoice, SlotChoice
-from core.model.probe import Diagnosis, Health, ProbeResult
+from core.model.probe import Diagnosis, Health, ProbeResult, Rung
 from core.model.route import Identity
 from core.model.standing import HealthRules, Standing
 
@@ -94,19 +94,41 @@ def worst_of(results: Iterable[ProbeResult]) -> ProbeResult | None:
     return ranked[0] if ranked else None
 
 
-def headline_of(result: ProbeResult, qualifier: str = "") -> str:
-    """Return the line beside the health word: the rung and what happened there, and the small text of its standing."""
+def headline_of(result: ProbeResult, qualifier: str = "", *, proved: Rung | None = None) -> str:
+    """Return the line beside the health word: the rung and what happened there, and the small text of its standing.
+
+    `proved` is the highest rung that is known to work; that of the verdict when not given.
+    """
     if result.diagnosis is Diagnosis.OK:
-        return _answered(result.health, qualifier)
+        return _answered(result.health, qualifier, proved or result.rung)
     words = _WORDS.get(result.diagnosis)
     what = f"{result.http_status} {words}" if words and result.http_status else result.message
     return f"{result.rung.label}: {what}" + (f" ({qualifier})" if qualifier else "")
 
 
-def _answered(health: Health, qualifier: str) -> str:
+def line_of(result: ProbeResult, standing: Standing | None, rules: HealthRules, now: datetime) -> str:
+    """Return the line with what is known of how the route stands; of a verdict that is not its word, the plain line."""
+    if standing is None:
+        return headline_of(result)
+    seen = shown(standing, now, rules)
+    if seen.health is not result.health:
+        return headline_of(result)
+    return headline_of(result, seen.qualifier, proved=_proved(standing, rules, now))
+
+
+def _proved(standing: Standing, rules: HealthRules, now: datetime) -> Rung | None:
+    """Return what the newest faithful check proved while it counts; a short one in between takes nothing away."""
+    last = standing.faithful.last
+    if last is None or last.health is not Health.HEALTHY:
+        return None
+    age_s = (now - last.checked_at).total_seconds()
+    return last.rung if age_s <= rules.stale_intervals * rules.faithful_interval_s else None
+
+
+def _answered(health: Health, qualifier: str, proved: Rung) -> str:
     """The last check passed; what else the word says comes from the checks before it, or from its age."""
     if health in (Health.HEALTHY, Health.PAUSED):
-        return "Model answers" + (f" ({qualifier})" if qualifier else "")
+        return "Model answers" + _BESIDES.get(proved, "") + (f" ({qualifier})" if qualifier else "")
     if health is Health.UNKNOWN:
         return "Model answered when it was last asked" + (f" ({qualifier})" if qualifier else "")
     if qualifier.startswith("slow"):
@@ -114,6 +136,8 @@ def _answered(health: Health, qualifier: str) -> str:
     return f"Model answers again, {qualifier or 'not often enough yet'}"
 
 
+# What the agent's own request proves beyond an answer.
+_BESIDES = {Rung.STREAM: ", streaming works", Rung.TOOLS: ", tools work"}
 _WORDS = {
     Diagnosis.CREDENTIAL_DEAD: "token refused",
     Diagnosis.CREDENTIAL_MISSING: "no token accepted",
@@ -161,9 +185,7 @@ class _Words:
 
     def line(self, result: ProbeResult) -> str:
         standing = self.standings.get(route_id(result.route)) if self.standings else None
-        if standing is None:
-            return headline_of(result)
-        return headline_of(result, shown(standing, self.now or result.checked_at, self.rules).qualifier)
+        return line_of(result, standing, self.rules, self.now or result.checked_at)
 
     def served(self, primary: ProbeResult, slot: SlotChoice, serving: ProbeResult) -> AgentStatus:
         """Return Degraded: the agent answers, but not with the model it should."""

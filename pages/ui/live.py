@@ -11,7 +11,7 @@ import streamlit as st
 from core.model.agent import AgentId
 from core.model.snapshot import Snapshot
 from core.model.usage import Price
-from pages.ui.agent_rows import show_rows
+from pages.ui.agent_rows import RowParts, show_rows
 from pages.ui.banners import show_banners
 from pages.ui.cadence import cadence_text, next_text
 from pages.ui.errors import shown_errors
@@ -20,7 +20,7 @@ from pages.ui.incident_lines import show_latest, show_open_incidents
 from pages.ui.keeping import show_keeping
 from pages.ui.request import RequestContext
 from pages.ui.rows import AgentRow, agent_rows
-from pages.ui.standings import as_of, moment_of
+from pages.ui.standings import Moment, as_of, line_now, moment_of
 from pages.ui.strip import show_strip
 from pages.ui.switch_dialog import switch_button
 
@@ -55,7 +55,7 @@ def show_snapshot(request: RequestContext) -> Shown:
         show_strip(snapshot, [row.status for row in rows])
         show_progress(snapshot, now, settings.prices)
         if rows:
-            _rows(request, rows, snapshot, now)
+            _rows(request, rows, snapshot, moment)
             show_latest(snapshot, now)
         elif not snapshot.problem:
             st.skeleton(height=320)
@@ -80,12 +80,13 @@ def _times(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
     return age_text(snapshot.swept_at, now), age_text(oldest, now), cadence_text(snapshot.cadence, now)
 
 
-def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapshot, now: datetime) -> None:
+def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapshot, moment: Moment) -> None:
     def action(row: AgentRow) -> None:
         if row.choice.agent is AgentId.HERMES:
             switch_button(request, row.choice.agent)
 
-    show_rows(rows, simulated=snapshot.scene is not None, now=now, action=action)
+    parts = RowParts(say=lambda result: line_now(result, snapshot, moment), action=action)
+    show_rows(rows, parts, simulated=snapshot.scene is not None, now=moment.now)
 
 
 def show_progress(snapshot: Snapshot, now: datetime, prices: Mapping[str, Price]) -> None:

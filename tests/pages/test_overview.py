@@ -106,7 +106,7 @@ def test_old_results_say_that_they_are_stale(open_frame: OpenFrame) -> None:
     text = words(open_frame(FakeServices(shown=with_history(replace(shown, results=results)))))
 
     assert ":orange-badge[stale]" in text
-    assert "stale: last pass 10 min ago" in text
+    assert "Model answers (last pass 10 min ago)" in text
 
 
 def test_what_was_seen_ten_intervals_ago_is_not_claimed_any_more(open_frame: OpenFrame) -> None:
@@ -146,17 +146,49 @@ def test_each_row_says_how_fast_its_last_checks_were(open_frame: OpenFrame) -> N
 
 def test_an_unsettled_route_says_how_far_it_is(open_frame: OpenFrame) -> None:
     shown = snapshots.healthy()
-    found = route_id(next(r.route for r in shown.results if r.route.agent is AgentId.CODEX))
-    standing = shown.standings[found]
-    assert standing.reach.last is not None
-    last = replace(standing.reach.last, health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED)
+    result = next(r for r in shown.results if r.route.agent is AgentId.CODEX)
+    failed = replace(result, health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED, http_status=503)
+    standing = shown.standings[route_id(result.route)]
+    last = replace(standing.beats[-1], health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED)
     failing = replace(standing.reach, failures=1, passes=0, last=last, first_failure_at=last.checked_at)
     failing = replace(failing, health=Health.DEGRADED)
-    standings = {**shown.standings, found: replace(standing, health=Health.DEGRADED, reach=failing)}
+    standings = {
+        **shown.standings,
+        standing.route_id: replace(standing, health=Health.DEGRADED, reach=failing),
+    }
+    results = tuple(failed if item is result else item for item in shown.results)
+    text = words(open_frame(FakeServices(shown=replace(shown, results=results, standings=standings))))
+
+    assert "Model: 503 overloaded (1 of 3 failures)" in text
+    assert "Degraded · simulated" in text
+
+
+def test_a_route_that_is_slow_is_not_said_to_come_back(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    found = route_id(next(r.route for r in shown.results if r.route.agent is AgentId.CODEX))
+    standing = shown.standings[found]
+    beats = tuple(replace(check, latency_ms=7200.0) for check in standing.beats)
+    slow = replace(standing.reach, health=Health.DEGRADED, last=beats[-1])
+    standings = {**shown.standings, found: replace(standing, health=Health.DEGRADED, reach=slow, beats=beats)}
     text = words(open_frame(FakeServices(shown=replace(shown, standings=standings))))
 
-    assert "1 of 3 failures" in text
-    assert "Degraded · simulated" in text
+    # In the row and in the verdict below it.
+    assert text.count("Model answers, but slow: p95 7.2 s") >= 2
+    assert "answers again" not in text
+
+
+def test_a_route_that_comes_back_says_how_far_it_is(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    found = route_id(next(r.route for r in shown.results if r.route.agent is AgentId.CODEX))
+    standing = shown.standings[found]
+    recovering = replace(
+        standing.reach, health=Health.DOWN, passes=1, failures=0, first_failure_at=standing.beats[-2].checked_at
+    )
+    standings = {**shown.standings, found: replace(standing, health=Health.DOWN, reach=recovering)}
+    text = words(open_frame(FakeServices(shown=replace(shown, standings=standings))))
+
+    assert "Model answers again, 1 of 2 passes" in text
+    assert "Down · simulated" in text
 
 
 def test_open_incidents_stand_on_top_and_lead_to_their_details(open_frame: OpenFrame) -> None:
