@@ -42,7 +42,7 @@ class Shown:
 
 
 def show_snapshot(request: RequestContext) -> Shown:
-    """Show banners, open incidents, strip, progress, rows and the latest transitions as of now."""
+    """Show banners, strip, open incidents, progress, rows and the latest transitions as of now."""
     snapshot, now, settings = request.services.snapshot(), datetime.now(UTC), request.services.settings
     with shown_errors():
         moment = moment_of(settings, snapshot, now)
@@ -50,10 +50,10 @@ def show_snapshot(request: RequestContext) -> Shown:
             as_of(snapshot, moment), moment=moment, inside_databricks_apps=settings.inside_databricks_apps
         )
         show_banners(snapshot)
-        show_keeping(snapshot.keeping)
-        show_open_incidents(snapshot.incidents, now)
         show_strip(snapshot, [row.status for row in rows])
+        show_open_incidents(snapshot.incidents, now)
         show_progress(snapshot, now, settings.prices)
+        show_keeping(snapshot.keeping)
         if rows:
             _rows(request, rows, snapshot, moment)
             show_latest(snapshot, now)

@@ -191,17 +191,54 @@ def test_a_route_that_comes_back_says_how_far_it_is(open_frame: OpenFrame) -> No
     assert "Down · simulated" in text
 
 
-def test_open_incidents_stand_on_top_and_lead_to_their_details(open_frame: OpenFrame) -> None:
+def test_the_strip_comes_first_then_open_incidents_then_the_agents_then_transitions(open_frame: OpenFrame) -> None:
+    app = open_frame(FakeServices(shown=snapshots.incident()))
+
+    # Elements of one kind are in the order of the page.
+    text = "\n".join(str(element.value) for element in app.markdown).replace("\\", "")
+    marks = (
+        "**Azure**",
+        "**1 agent down**",
+        "Hermes primary · for 10 min",
+        "**Hermes**",
+        "**Cursor**",
+        "| When (UTC) |",
+    )
+    places = [text.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_open_incidents_are_a_line_each_and_lead_to_their_details(open_frame: OpenFrame) -> None:
     services = FakeServices(shown=snapshots.incident())
     app = open_frame(services)
 
-    text = words(app)
-    assert "**Model: databricks-claude-opus-4-7 is not found on this route**" in text
-    assert "Hermes primary · since 10 min ago" in text
-    assert text.index("is not found on this route**") < text.index("**Azure**")
+    (line,) = [
+        str(element.value).replace("\\", "") for element in app.markdown if "Hermes primary · for" in str(element.value)
+    ]
+    assert line == (
+        ":red-badge[:material/cancel: Down · simulated] "
+        "**Model: databricks-claude-opus-4-7 is not found on this route** "
+        ":small[:gray[Hermes primary · for 10 min]]"
+    )
     links = [element.proto for element in app.get("page_link") if element.proto.label == "Details"]
     ids = [incident.id for incident in services.shown.incidents]
     assert [link.query_string for link in links] == [f"incident={found}" for found in ids]
+
+
+def test_without_an_open_incident_there_is_no_line(open_frame: OpenFrame) -> None:
+    app = open_frame(FakeServices(shown=snapshots.healthy()))
+
+    assert [element for element in app.get("page_link") if element.proto.label == "Details"] == []
+
+
+def test_many_open_incidents_are_counted_below_the_first_five(open_frame: OpenFrame) -> None:
+    shown = snapshots.incident()
+    many = tuple(replace(shown.incidents[0], id=f"inc-{number}") for number in range(7))
+    app = open_frame(FakeServices(shown=replace(shown, incidents=many)))
+
+    labels = [element.proto.label for element in app.get("page_link")]
+    assert labels.count("Details") == 5
+    assert "2 further open incidents" in labels
 
 
 def test_the_latest_transitions_are_listed(open_frame: OpenFrame) -> None:
