@@ -20,8 +20,6 @@ _CONNECT_TIMEOUT_S = 5
 _STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_TIMEOUT_MS = 5_000
 _POOL = 5
-
-# History fills its file up to here and no further, so that an audit event always finds room.
 _KEPT_FREE_BYTES = 1 << 20
 
 # A connection whose password ends sooner is closed before it is used, so that none lives longer than its token.
@@ -44,9 +42,10 @@ def make_engine(place: DatabasePlace, *, limit_bytes: int | None, now: Callable[
             return _lakebase_engine(place, now)
 
 
-def room_bytes(limit_bytes: int) -> int:
+def room_bytes(limit_bytes: int, *, durable: bool = False) -> int:
     """Return how large a SQLite file may grow, so that it and its write-ahead log stay below the limit together."""
-    return limit_bytes - write_ahead_bytes(limit_bytes)
+    # History fills its file up to here and no further, so that an audit event always finds room.
+    return limit_bytes - write_ahead_bytes(limit_bytes) - (0 if durable else _KEPT_FREE_BYTES)
 
 
 def write_ahead_bytes(limit_bytes: int) -> int:
@@ -84,8 +83,8 @@ def _begin_sqlite(connection: sa.Connection, limit_bytes: int | None) -> None:
     # Audit and changes pay for that. A lost round of checks is asked again minutes later, so checks do not.
     connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
     if limit_bytes is not None:
-        room = room_bytes(limit_bytes) - (0 if durable else _KEPT_FREE_BYTES)
-        connection.exec_driver_sql(f"PRAGMA max_page_count={room // PAGE_BYTES}")
+        pages = room_bytes(limit_bytes, durable=durable) // PAGE_BYTES
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     # A write lock taken at once waits its turn; upgrading a read lock later would fail instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
 
