@@ -69,7 +69,7 @@ def agent_status(
         return words.status(first.health, first) if server is None else words.served(first, *server)
     others = [result for _, result in slots[1:] if result is not None and result.health is not Health.HEALTHY]
     if first.health is Health.HEALTHY and others:
-        return words.status(Health.DEGRADED, others[0])
+        return words.beside(first, others[0])
     return words.status(first.health, first)
 
 
@@ -106,19 +106,23 @@ def headline_of(result: ProbeResult, qualifier: str = "", *, proved: Rung | None
     return f"{result.rung.label}: {what}" + (f" ({qualifier})" if qualifier else "")
 
 
-def line_of(result: ProbeResult, standing: Standing | None, rules: HealthRules, now: datetime) -> str:
-    """Return the line with what is known of how the route stands; of a verdict that is not its word, the plain line."""
-    if standing is None:
-        return headline_of(result)
-    seen = shown(standing, now, rules)
-    if seen.health is not result.health:
-        return headline_of(result)
-    return headline_of(result, seen.qualifier, proved=_proved(standing, rules, now))
+def line_of(
+    result: ProbeResult,
+    standing: Standing | None,
+    rules: HealthRules,
+    now: datetime,
+    *,
+    proved: Rung | None = None,
+) -> str:
+    """Return the line with how far the route has come; the plain one where the verdict is not the word of its route."""
+    seen = shown(standing, now, rules) if standing else None
+    qualifier = seen.qualifier if seen and seen.health is result.health else ""
+    return headline_of(result, qualifier, proved=proved)
 
 
-def _proved(standing: Standing, rules: HealthRules, now: datetime) -> Rung | None:
+def _proved(standing: Standing | None, rules: HealthRules, now: datetime) -> Rung | None:
     """Return what the newest faithful check proved while it counts; a short one in between takes nothing away."""
-    last = standing.faithful.last
+    last = standing.faithful.last if standing else None
     if last is None or last.health is not Health.HEALTHY:
         return None
     age_s = (now - last.checked_at).total_seconds()
@@ -185,7 +189,8 @@ class _Words:
 
     def line(self, result: ProbeResult) -> str:
         standing = self.standings.get(route_id(result.route)) if self.standings else None
-        return line_of(result, standing, self.rules, self.now or result.checked_at)
+        now = self.now or result.checked_at
+        return line_of(result, standing, self.rules, now, proved=_proved(standing, self.rules, now))
 
     def served(self, primary: ProbeResult, slot: SlotChoice, serving: ProbeResult) -> AgentStatus:
         """Return Degraded: the agent answers, but not with the model it should."""
@@ -193,6 +198,12 @@ class _Words:
         is_back = primary.diagnosis is Diagnosis.OK
         headline = f"{'Backed' if is_back else 'Served'} by {slot.slot} {slot.model}; primary {self.line(primary)}"
         return replace(status, headline=headline, latency_ms=serving.latency_ms, checked_at=serving.checked_at)
+
+    def beside(self, first: ProbeResult, other: ProbeResult) -> AgentStatus:
+        """Return Degraded: the agent answers, but not where it goes on or turns to for other work."""
+        status = self.status(Health.DEGRADED, other)
+        line = f"{first.route.slot.capitalize()} answers; {other.route.slot} {status.headline}"
+        return replace(status, headline=line)
 
     def status(self, health: Health, result: ProbeResult) -> AgentStatus:
         return AgentStatus(

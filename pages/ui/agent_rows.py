@@ -22,12 +22,12 @@ from pages.ui.formats import (
     ms_text,
     plural,
 )
+from pages.ui.heads import show_head
 from pages.ui.route_query import evidence_query
 from pages.ui.rows import AgentRow
 from pages.ui.tables import rows_for_rungs, verdict_name
 
 _WIDTHS = (1.15, 2.35, 2.2, 2.0, 1.05, 0.95, 1.35)
-_EDGE = 0.18
 _TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency", "Checked", "")
 _LATENCY_HELP = "Of the last 50 checks: p95, below it the median (p50) and TTFT, the time to the first token (p95)."
 _HELP = {"Last 50 checks": LEGEND, "Latency": _LATENCY_HELP}
@@ -46,10 +46,7 @@ class RowParts:
 
 def show_rows(rows: Sequence[AgentRow], parts: RowParts, *, simulated: bool, now: datetime) -> None:
     """Show the table."""
-    # The rows below stand within a border; an empty column with its gap moves the head in by about as much.
-    head = st.columns((_EDGE, *_WIDTHS, _EDGE), gap="small")
-    for column, title in zip(head[1:-1], _TITLES, strict=True):
-        column.caption(title, help=_HELP.get(title))
+    show_head(_WIDTHS, _TITLES, _HELP)
     for row in rows:
         with st.container(border=True, gap="small", key=f"row_{row.choice.agent}"):
             _line(row, parts, simulated=simulated, now=now)

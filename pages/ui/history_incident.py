@@ -66,7 +66,7 @@ def _course(incident: Incident, now: datetime) -> None:
     st.markdown("**Routes**")
     st.markdown(markdown_table(rows_for_hit(incident)))
     st.markdown("**Timeline**")
-    st.markdown(markdown_table(rows_for_timeline(incident.timeline)) or "Nothing but its beginning is kept.")
+    st.markdown(markdown_table(rows_for_timeline(incident.timeline, now)) or "Nothing but its beginning is kept.")
 
 
 def _report(request: RequestContext, incident: Incident, snapshot: Snapshot) -> None:

@@ -15,6 +15,7 @@ from pages.ui.address import open_incident
 from pages.ui.changes import show_changes
 from pages.ui.errors import problem_of, reporting, shown_errors
 from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_table, plural
+from pages.ui.heads import show_head
 from pages.ui.history_alerts import show_alerts
 from pages.ui.history_export import show_export
 from pages.ui.history_query import HistoryAsk, Section, Span
@@ -78,9 +79,7 @@ def _nothing(sentence: str, asked: HistoryAsk) -> None:
 
 
 def _incident_rows(incidents: tuple[Incident, ...], now: datetime) -> None:
-    head = st.columns(_WIDTHS, gap="small")
-    for column, title in zip(head, ("Severity", "Cause", "Began, ended (UTC)", "Duration", ""), strict=True):
-        column.caption(title)
+    show_head(_WIDTHS, ("Severity", "Cause", "Began, ended (UTC)", "Duration", ""))
     for incident in incidents:
         with st.container(border=True, key=f"incident_{incident.id}"):
             _incident_row(incident, now)

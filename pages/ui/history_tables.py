@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -73,10 +74,16 @@ def short_cause(incident: Incident) -> str:
 
 def when_text(at: datetime, now: datetime) -> str:
     """Return a moment of a list in UTC, short enough for a narrow column: today by its age too, else by its day."""
-    moment, today = at.astimezone(UTC), now.astimezone(UTC).date()
-    if moment.date() != today:
-        return _unbroken(f"{moment:%Y-%m-%d %H:%M:%S}")
-    return f"{moment:%H:%M:%S}, {_unbroken(age_text(at, now))}"
+    if at.astimezone(UTC).date() != now.astimezone(UTC).date():
+        return day_text(at, now)
+    return f"{at.astimezone(UTC):%H:%M:%S}, {_unbroken(age_text(at, now))}"
+
+
+def day_text(at: datetime, now: datetime) -> str:
+    """Return a moment in UTC with its day, and its year where that is another one; it does not break."""
+    moment = at.astimezone(UTC)
+    year = "" if moment.year == now.astimezone(UTC).year else f" {moment.year}"
+    return _unbroken(f"{moment.day} {moment:%b}{year} {moment:%H:%M:%S}")
 
 
 def hit_text(routes: Sequence[Route]) -> str:
@@ -120,16 +127,18 @@ def rows_for_transitions(transitions: Sequence[Transition], now: datetime) -> li
     ]
 
 
-def rows_for_timeline(steps: Sequence[IncidentStep]) -> list[Row]:
-    """Return an incident's timeline, oldest first."""
+def rows_for_timeline(steps: Sequence[IncidentStep], now: datetime) -> list[Row]:
+    """Return an incident's timeline, oldest first; what joins for the same reason does not repeat it."""
     return [
         {
-            "When": _unbroken(clock_text(step.at)),
+            "When (UTC)": day_text(step.at, now),
             "": badge(STEP_SIGNS[step.kind]),
             "Route": route_text(step.route) if step.route else NOTHING,
-            "What": escape(step.text) or NOTHING,
+            "What": "for the same reason"
+            if step.kind is StepKind.JOINED and step.text == before
+            else escape(step.text) or NOTHING,
         }
-        for step in steps
+        for before, step in zip([None, *(step.text for step in steps)], steps, strict=False)
     ]
 
 
@@ -148,13 +157,26 @@ def rows_for_hit(incident: Incident) -> list[Row]:
     ]
 
 
+def names_of(routes: Sequence[RouteHistory]) -> dict[str, str]:
+    """Return each route by its id in plain text; those that would read alike with their base URL."""
+    alike = Counter(route_words(item.route) for item in routes)
+    return {
+        item.route_id: words if alike[words := route_words(item.route)] == 1 else f"{words} · {item.route.base_url}"
+        for item in routes
+    }
+
+
 def rows_for_uptime(routes: Sequence[RouteHistory]) -> list[dict[str, str | float | None]]:
     """Return uptime and latency per route as plain values for a grid, which sorts numbers as numbers.
 
-    Columns of what was never measured are left out: only a faithful check has a first token.
+    Columns that say nothing are left out: what was never measured (only a faithful check has a first token), pauses
+    where there was none, the credential where there is one only, and base URLs while no two rows read alike.
     """
     rows = _uptime_rows(routes)
     empty = {name for name in _MEASURED if all(row[name] is None for row in rows)}
+    empty |= {"Paused %"} if not any(row["Paused %"] for row in rows) else set()
+    empty |= {"Base URL"} if len({route_words(item.route) for item in routes}) == len(routes) else set()
+    empty |= {"Credential"} if len({row["Credential"] for row in rows}) == 1 else set()
     return [{name: value for name, value in row.items() if name not in empty} for row in rows]
 
 
@@ -165,6 +187,7 @@ def _uptime_rows(routes: Sequence[RouteHistory]) -> list[dict[str, str | float |
             "Slot": item.route.slot,
             "Model": item.route.model,
             "Credential": item.route.identity.label,
+            "Base URL": item.route.base_url,
             "Up %": percent(item.uptime.up),
             "Degraded %": percent(item.uptime.degraded),
             "Down %": percent(item.uptime.down),

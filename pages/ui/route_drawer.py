@@ -21,7 +21,7 @@ from pages.ui.request import RequestContext
 from pages.ui.route_history import show_route_history
 from pages.ui.route_query import Opened, evidence_address, opened_of
 from pages.ui.standings import as_of, line_now, moment_of
-from pages.ui.verdict_view import show_verdict
+from pages.ui.verdict_view import show_curl, show_verdict
 
 VERDICT_KEY = "opened_verdict"
 _POLL_S = 1.0
@@ -70,8 +70,6 @@ def _polled_verdicts(request: RequestContext) -> None:
         snapshot = request.services.snapshot()
         _head(cell)
         _verdicts(request, cell, opened, snapshot)
-        if cell.verdicts:
-            show_route_history(request, _chosen(cell, opened).route, snapshot, datetime.now(UTC))
 
 
 @st.fragment(run_every=_POLL_S)
@@ -113,6 +111,8 @@ def _verdicts(request: RequestContext, cell: Cell, opened: Opened, snapshot: Sna
     now = datetime.now(UTC)
     line = line_now(chosen, snapshot, moment_of(request.services.settings, snapshot, now))
     show_verdict(chosen, line, simulated=snapshot.scene is not None, now=now)
+    show_route_history(request, chosen.route, snapshot, now)
+    show_curl(chosen)
     page = (st.context.url or "").partition("?")[0]
     st.caption("The address of exactly this evidence")
     st.code(page + "?" + evidence_address(chosen), language=None, wrap_lines=True)

@@ -33,6 +33,10 @@ def show_verdict(result: ProbeResult, line: str, *, simulated: bool, now: dateti
         st.markdown(markdown_table(rows_for_findings(result)))
     if result.evidence is not None:
         _evidence(result.evidence)
+
+
+def show_curl(result: ProbeResult) -> None:
+    """Show how to ask the same in a terminal."""
     st.caption("The same from a terminal; the token comes from your environment")
     st.code(evidence_curl(result), language="bash", wrap_lines=True)
 

@@ -395,7 +395,7 @@ def test_what_is_shown_can_be_taken_away_as_csv_and_json(open_history: OpenFrame
     app = open_history(FakeServices(shown=snapshots.incident()))
 
     names = [element.proto.label for element in app.get("download_button")]
-    assert names == ["CSV", "JSON"]
+    assert names == ["Export as CSV", "Export as JSON"]
 
 
 def test_a_page_before_anything_is_known_claims_nothing(open_history: OpenFrame) -> None:

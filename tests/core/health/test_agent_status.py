@@ -280,6 +280,13 @@ def test_a_verdict_that_is_not_the_word_of_its_route_has_its_plain_line() -> Non
     assert agent_status(HERMES, [passed], standings=down).headline == "Model answers"
 
 
+def test_a_line_about_another_slot_than_the_first_names_it() -> None:
+    failed = replace(result("fallback", DOWN), http_status=404)
+    status = agent_status(HERMES, [result("primary", HEALTHY), failed])
+    assert status.headline == "Primary answers; fallback Model: 404 model not on this route"
+    assert status.decisive is failed
+
+
 def test_a_route_without_a_standing_has_its_plain_line() -> None:
     other = standings_after(result("fallback", HEALTHY))
     assert agent_status(HERMES, [result("primary", HEALTHY)], standings=other).headline == "Model answers"
