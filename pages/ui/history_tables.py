@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from core.catalog.agents import AGENTS
+from core.health.spans import lasting_text
 from core.model.alert import Channel, ChannelKind, Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
 from core.model.check import route_id
@@ -24,7 +25,6 @@ from pages.ui.formats import (
     clock_text,
     code,
     escape,
-    lasting_text,
     percent,
     plural,
     until_text,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.health.spans import lasting_text
 from core.history.export import export_rows
 from core.model.agent import AgentId
 from core.model.alert import ChannelKind, DeliveryState, NoticeKind
@@ -18,7 +19,7 @@ from core.model.history import Cadence, HistoryQuery, Quantiles, Uptime
 from core.model.incident import StepKind
 from core.model.probe import Health
 from pages.ui.cadence import cadence_text, next_text
-from pages.ui.formats import every_text, lasting_text, percent, share_text
+from pages.ui.formats import every_text, percent, share_text
 from pages.ui.history_export import csv_text
 from pages.ui.history_query import HistoryAsk, Section, Span, asked_of_store, history_address, parse_history
 from pages.ui.history_routes import latency_chart, latency_points, worst_first
