@@ -134,7 +134,7 @@ def _lakebase_engine(place: LakebasePlace, now: Callable[[], datetime]) -> sa.En
     engine = _postgres_engine(url)
 
     def connect(_: Dialect, entry: ConnectionPoolEntry, __: list[str], keywords: dict[str, object]) -> None:
-        minted = place.mint()
+        minted = place.passwords.mint()
         keywords["password"] = minted.password.reveal()
         entry.info[_EXPIRES] = minted.expires_at
 

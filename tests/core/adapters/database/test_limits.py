@@ -25,6 +25,7 @@ ROUTES = 200
 STEPS = 10
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 IDS = [route_id(a_route(number)) for number in range(ROUTES)]
+FIRST = tuple(a_check(number) for number in range(ROUTES))
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -35,7 +36,7 @@ def limited(place: DatabasePlace, limit_bytes: int = LIMIT) -> Database:
 def fill(database: Database, number: int) -> None:
     """Keep what many routes leave in an hour."""
     begin = START + number * STEPS * 5 * MINUTE
-    checks = tuple(a_check(route, begin + index * 5 * MINUTE) for index in range(STEPS) for route in range(ROUTES))
+    checks = tuple(replace(first, checked_at=begin + index * 5 * MINUTE) for index in range(STEPS) for first in FIRST)
     database.history.keep(Batch(id=f"b{number}", checks=checks))
 
 
