@@ -11,6 +11,7 @@ import streamlit as st
 from core.model.agent import AgentId
 from core.model.snapshot import Snapshot
 from core.model.usage import Price
+from pages.ui.address import rerun_page
 from pages.ui.agent_rows import RowParts, show_rows
 from pages.ui.banners import show_banners
 from pages.ui.cadence import cadence_text, next_text
@@ -72,7 +73,7 @@ def watch(request: RequestContext, shown: Shown) -> None:
     now = datetime.now(UTC)
     # A run that has only just ended is not repeated at once, however fast results land.
     if now - shown.at >= timedelta(seconds=_WATCH_S) and shown.is_outdated(request.services.snapshot(), now):
-        st.rerun()
+        rerun_page()
 
 
 def _times(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
