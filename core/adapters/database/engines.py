@@ -12,12 +12,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from core.adapters.database.connections import STATEMENT_TIMEOUT_MS, connect
 from core.adapters.database.places import DatabasePlace, LakebasePlace, PostgresUrl, Sqlite, parsed_url
 
 PAGE_BYTES = 4096
 _BUSY_TIMEOUT_MS = 5000
 _CONNECT_TIMEOUT_S = 5
-_STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_TIMEOUT_MS = 5_000
 _POOL = 5
 _KEPT_FREE_BYTES = 1 << 20
@@ -107,6 +107,7 @@ def _postgres_engine(url: URL) -> sa.Engine:
             "application_name": "switchyard",
         },
     )
+    sa.event.listen(engine, "do_connect", connect)
     sa.event.listen(engine, "connect", lambda raw, _: _prepare_postgres(raw))
     return engine
 
@@ -114,7 +115,7 @@ def _postgres_engine(url: URL) -> sa.Engine:
 def _prepare_postgres(raw: DBAPIConnection) -> None:
     # By SET and not at connect: poolers between us and the server refuse options in the startup packet.
     cursor = raw.cursor()
-    cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS}")
+    cursor.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
     cursor.execute(f"SET lock_timeout = {_LOCK_TIMEOUT_MS}")
     cursor.execute("SET timezone = 'UTC'")
     cursor.close()
@@ -133,7 +134,7 @@ def _lakebase_engine(place: LakebasePlace, now: Callable[[], datetime]) -> sa.En
     )
     engine = _postgres_engine(url)
 
-    def connect(_: Dialect, entry: ConnectionPoolEntry, __: list[str], keywords: dict[str, object]) -> None:
+    def give_password(_: Dialect, entry: ConnectionPoolEntry, __: list[str], keywords: dict[str, object]) -> None:
         minted = place.passwords.mint()
         keywords["password"] = minted.password.reveal()
         entry.info[_EXPIRES] = minted.expires_at
@@ -142,6 +143,6 @@ def _lakebase_engine(place: LakebasePlace, now: Callable[[], datetime]) -> sa.En
         if entry.info[_EXPIRES] - now() <= _TOKEN_MARGIN:
             raise DisconnectionError("the token of this connection ends")
 
-    sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "do_connect", give_password, insert=True)
     sa.event.listen(engine, "checkout", check_out)
     return engine

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from core.adapters.database.access import Access
+from core.adapters.database.connections import unhurried
 from core.adapters.database.engines import PAGE_BYTES, room_bytes
 from core.adapters.database.places import Sqlite
 from core.adapters.database.statements import is_postgres
@@ -120,8 +121,7 @@ class Footprint:
 
     def _vacuum(self) -> None:
         limit = self._access.limit_bytes
-        with self._access.outside_transactions() as connection:
-            connection.exec_driver_sql("SET statement_timeout = 0")
+        with self._access.outside_transactions() as connection, unhurried(connection):
             for table in (CHECKS, HOURS, TRANSITIONS, STANDINGS, INCIDENTS):
                 connection.exec_driver_sql(f"VACUUM (ANALYZE) {table.name}")
             if limit is not None and _held_bytes(connection) > limit - _margin_bytes(limit) // 2:
@@ -129,7 +129,6 @@ class Footprint:
                 # disk holds both copies for that long: the limit was lowered, or keys have spread over many pages.
                 connection.exec_driver_sql(f"VACUUM FULL {CHECKS.name}")
                 connection.exec_driver_sql(f"VACUUM FULL {HOURS.name}")
-            connection.exec_driver_sql("RESET statement_timeout")
 
 
 def _pragma(connection: sa.Connection, name: str) -> int:
