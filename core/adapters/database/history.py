@@ -54,7 +54,7 @@ class SqlHistoryStore:
             self._keep(batch, room_was_made=True)
 
     def _keep(self, batch: Batch, *, room_was_made: bool = False) -> None:
-        with self._access.writing() as connection:
+        with self._access.writing(durable=bool(batch.events)) as connection:
             one_writer(connection)
             with self._forgetting.within_limit(connection, room_was_made=room_was_made):
                 keep_batch(connection, batch, self._interval_s)
