@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from core.adapters.database.connections import STATEMENT_TIMEOUT_MS, connect
+from core.adapters.database.connections import STATEMENT_TIMEOUT_MS, BoundedConnection, connect
 from core.adapters.database.places import DatabasePlace, LakebasePlace, PostgresUrl, Sqlite, parsed_url
 
 PAGE_BYTES = 4096
@@ -37,7 +37,7 @@ def make_engine(place: DatabasePlace, *, limit_bytes: int | None, now: Callable[
         case Sqlite(path=path):
             return _sqlite_engine(path, limit_bytes)
         case PostgresUrl(url=url):
-            return _postgres_engine(parsed_url(url))
+            return _postgres_engine(parsed_url(url), connect)
         case LakebasePlace():
             return _lakebase_engine(place, now)
 
@@ -89,7 +89,7 @@ def _begin_sqlite(connection: sa.Connection, limit_bytes: int | None) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
 
 
-def _postgres_engine(url: URL) -> sa.Engine:
+def _postgres_engine(url: URL, connector: Callable[..., BoundedConnection]) -> sa.Engine:
     engine = sa.create_engine(
         url,
         pool_size=_POOL,
@@ -107,7 +107,7 @@ def _postgres_engine(url: URL) -> sa.Engine:
             "application_name": "switchyard",
         },
     )
-    sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "do_connect", connector)
     sa.event.listen(engine, "connect", lambda raw, _: _prepare_postgres(raw))
     return engine
 
@@ -132,17 +132,18 @@ def _lakebase_engine(place: LakebasePlace, now: Callable[[], datetime]) -> sa.En
         database=given.database,
         query={"sslmode": given.sslmode},
     )
-    engine = _postgres_engine(url)
 
-    def give_password(_: Dialect, entry: ConnectionPoolEntry, __: list[str], keywords: dict[str, object]) -> None:
+    def connect_anew(
+        dialect: Dialect, entry: ConnectionPoolEntry, arguments: list[str], keywords: dict[str, object]
+    ) -> BoundedConnection:
         minted = place.passwords.mint()
-        keywords["password"] = minted.password.reveal()
         entry.info[_EXPIRES] = minted.expires_at
+        return connect(dialect, entry, arguments, {**keywords, "password": minted.password.reveal()})
 
     def check_out(_: DBAPIConnection, entry: ConnectionPoolEntry, __: object) -> None:
         if entry.info[_EXPIRES] - now() <= _TOKEN_MARGIN:
             raise DisconnectionError("the token of this connection ends")
 
-    sa.event.listen(engine, "do_connect", give_password, insert=True)
+    engine = _postgres_engine(url, connect_anew)
     sa.event.listen(engine, "checkout", check_out)
     return engine
