@@ -50,22 +50,31 @@ def _view(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: d
 def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
     view = _view(request, asked, snapshot, now)
     if view is None:
-        st.caption("Below is what this process still knows since its own start.")
+        st.caption("Below is what this process remembers without its database: what lasts, and what changed lately.")
     shown = view or remembered_view(asked, snapshot, now)
     st.subheader("Incidents", anchor=False)
     if shown.incidents:
         _incident_rows(shown.incidents, now)
     else:
-        _nothing(f"No incident in the last {asked.span.label}", asked)
+        _none("incident", f"No incident in the last {asked.span.label}", asked, is_read=view is not None)
     st.subheader("Transitions", anchor=False)
     if shown.transitions:
         st.markdown(markdown_table(rows_for_transitions(shown.transitions, now)))
     else:
-        _nothing(f"No route changed its health in the last {asked.span.label}", asked)
+        sentence = f"No route changed its health in the last {asked.span.label}"
+        _none("transition", sentence, asked, is_read=view is not None)
     if view is not None:
         if view.cut:
             st.caption("There is more than is shown; take a shorter range or a filter.")
         show_export(view)
+
+
+def _none(what: str, sentence: str, asked: HistoryAsk, *, is_read: bool) -> None:
+    """Say that there is nothing; what could not be read may still hold some."""
+    if is_read:
+        _nothing(sentence, asked)
+    else:
+        st.caption(f"No {what} is remembered; whether there was one is not known.")
 
 
 def _nothing(sentence: str, asked: HistoryAsk) -> None:

@@ -264,11 +264,15 @@ def test_the_real_cadence_and_the_next_check_are_said(open_frame: OpenFrame) -> 
             Keeping(problem="The file cannot be written.", remedy="Free some space.", waiting=3),
             "**History is not being kept.** The file cannot be written. Free some space. 3 rounds of checks will be",
         ),
-        (Keeping(durable=False, place="a file of this container"), "History ends with the container"),
+        (
+            Keeping(durable=False, place="SQLite on this machine"),
+            "History ends with the container: it is kept in SQLite on this machine. To keep it, add a Lakebase",
+        ),
         (Keeping(probing=False, prober="app-2"), "Another instance probes: app-2"),
+        (Keeping(probing=False), "Who probes is not known yet. Until then this shows what was found last."),
         (Keeping(dropped=7), "7 checks could not be kept"),
     ],
-    ids=["not kept", "not durable", "not ours", "dropped"],
+    ids=["not kept", "not durable", "not ours", "nobody known", "dropped"],
 )
 def test_what_is_wrong_with_keeping_history_is_one_line(keeping: Keeping, said: str, open_frame: OpenFrame) -> None:
     assert said in words(open_frame(FakeServices(shown=replace(snapshots.healthy(), keeping=keeping))))
