@@ -135,13 +135,17 @@ class RouteHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryView:
-    """The answer to one HistoryQuery; newest first, `cut` says that there was more than its limit."""
+    """The answer to one HistoryQuery; newest first, `cut` says that there was more than its limit.
+
+    `left_out` is how many routes match and are not among `routes`: so long a time of all cannot be read at once.
+    """
 
     query: HistoryQuery
     incidents: tuple[Incident, ...] = ()
     transitions: tuple[Transition, ...] = ()
     routes: tuple[RouteHistory, ...] = ()
     cut: bool = False
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

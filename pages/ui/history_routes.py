@@ -48,6 +48,12 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     routes = worst_first(view.routes)
     st.subheader("Uptime and latency", anchor=False)
     st.caption(summary(routes, simulated=snapshot.scene is not None))
+    if view.left_out:
+        st.info(
+            f"{plural(view.left_out, 'route')} of those that match are left out, the healthy ones first: so long a time "
+            "of all cannot be read at once. Take a shorter range or a filter.",
+            icon=":material/filter_alt:",
+        )
     st.dataframe(
         rows_for_uptime(routes),
         hide_index=True,
