@@ -27,8 +27,16 @@ _BUCKETS = 40
 _PATTERNS = 2_000
 
 
-def fill(database: Database, access: Access, rows: int, now: datetime, kept_ms: Callable[[float], None]) -> None:
-    """Keep so many checks that end now, sweep by sweep, and what a day of each of 90 leaves; tell what a keep took."""
+def fill(
+    database: Database,
+    access: Access,
+    rows: int,
+    now: datetime,
+    kept_ms: Callable[[float], None],
+    *,
+    days: int = HOURLY_DAYS,
+) -> None:
+    """Keep so many checks that end now, sweep by sweep, and what so many days leave; tell what each keep took."""
     draw = random.Random(7)
     rounds = rows // ROUTE_COUNT
     step = timedelta(days=RAW_DAYS) / rounds
@@ -41,8 +49,8 @@ def fill(database: Database, access: Access, rows: int, now: datetime, kept_ms: 
         began = time.perf_counter()
         database.history.keep(batch)
         kept_ms((time.perf_counter() - began) * 1000)
-    _fill_sums(access, now, draw)
-    _fill_events(database, now)
+    _fill_sums(access, now, draw, days)
+    _fill_events(database, now, days)
 
 
 def _check(number: int, at: datetime, draw: random.Random) -> Check:
@@ -54,9 +62,9 @@ def _check(number: int, at: datetime, draw: random.Random) -> Check:
     return replace(check, latency_ms=latency, ttft_ms=latency / 3, answered_model=f"example-model-{number % 40}")
 
 
-def _fill_sums(access: Access, now: datetime, draw: random.Random) -> None:
+def _fill_sums(access: Access, now: datetime, draw: random.Random, days: int) -> None:
     """Write hours and days straight into their tables: summing a quarter of a year up would take a quarter of it."""
-    first = int((now - timedelta(days=HOURLY_DAYS)).timestamp()) // _DAY_S * _DAY_S
+    first = int((now - timedelta(days=days)).timestamp()) // _DAY_S * _DAY_S
     last = int((now - timedelta(days=RAW_DAYS)).timestamp()) // _DAY_S * _DAY_S
     histograms = [_histogram(draw) for _ in range(_PATTERNS)]
     with access.reading() as connection:
@@ -93,8 +101,8 @@ def _sum(number: int, start: int, length_s: int, checks: int, histogram: bytes |
     }
 
 
-def _fill_events(database: Database, now: datetime) -> None:
-    for day in range(HOURLY_DAYS):
+def _fill_events(database: Database, now: datetime, days: int) -> None:
+    for day in range(days):
         at = now - timedelta(days=day)
         moved = tuple(a_transition(n % ROUTE_COUNT, at - timedelta(seconds=7 * n)) for n in range(60))
         broken = tuple(an_incident(n, at - timedelta(minutes=n), ended_at=at) for n in range(5))

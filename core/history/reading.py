@@ -21,7 +21,7 @@ from core.ports.store import HistoryStore
 
 # Read within a page's 200 ms. Single checks are kept for some days only, so that a longer time would begin half empty.
 _MOST_CHECKS = 6_000
-_MOST_HOURS = 9_000
+_MOST_HOURS = 12_000
 _MOST_DAYS = 9_000
 _TROUBLE = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN, Health.HEALTHY, Health.PAUSED)
 _LONGEST_RAW = timedelta(days=1)
