@@ -50,8 +50,8 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     st.caption(summary(routes, simulated=snapshot.scene is not None))
     if view.left_out:
         st.info(
-            f"{plural(view.left_out, 'route')} of those that match are left out, the healthy ones first: so long a time "
-            "of all cannot be read at once. Take a shorter range or a filter.",
+            f"{plural(view.left_out, 'route')} of those that match are left out, the healthy ones first: so long a "
+            "time of all cannot be read at once. Take a shorter range or a filter.",
             icon=":material/filter_alt:",
         )
     st.dataframe(
