@@ -18,6 +18,8 @@ Key = tuple[str, str, str]
 
 # Watching pages refresh once a second, and nobody sees less than this.
 _PUBLISH_EVERY_S = 0.1
+# An outage is told so long after it was found, while the sweep that found it may hang elsewhere.
+_HAND_ON_S = 2.0
 
 
 class Ledger(Protocol):
@@ -31,6 +33,15 @@ class Ledger(Protocol):
         """Return the picture with how routes stand now."""
         ...
 
+    @property
+    def has_news(self) -> bool:
+        """Say whether the word of a route has changed since things were handed on last."""
+        ...
+
+    def hand_on(self) -> None:
+        """Fold what has landed so far into incidents, and tell who wants to know."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -41,6 +52,8 @@ class Asked:
     paused: frozenset[Key] = frozenset()
     # A few routes that are asked again are no sweep, and pages do not speak of them.
     quiet: bool = False
+    # What is shown besides, as it is.
+    beside: tuple[ProbeResult, ...] = ()
 
 
 class Landing:
@@ -62,6 +75,7 @@ class Landing:
         self._ledger = ledger
         self._done = 0
         self.pending: asyncio.TimerHandle | None = None
+        self._handing_on: asyncio.TimerHandle | None = None
         self._published_at = 0.0
 
     def __enter__(self) -> Self:
@@ -71,21 +85,25 @@ class Landing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.pending is not None:
-            self.pending.cancel()
+        for timer in (self.pending, self._handing_on):
+            if timer is not None:
+                timer.cancel()
 
     @property
     def results(self) -> tuple[ProbeResult, ...]:
         """Return what is shown for each route now, in the order of the routes."""
-        return tuple(self._results[key] for key in self._keys if key in self._results)
+        own = tuple(self._results[key] for key in self._keys if key in self._results)
+        return own + self._asked.beside
 
     def take(self, result: ProbeResult) -> None:
         """Add one result, and publish it now or with those that follow at once."""
         self._done += 1
         key = key_of_route(result.route)
         self._results[key] = self._ledger.take(self._as_paused(key, result))
+        loop = asyncio.get_running_loop()
+        if self._handing_on is None and self._ledger.has_news:
+            self._handing_on = loop.call_later(_HAND_ON_S, self._hand_on)
         if self.pending is None:
-            loop = asyncio.get_running_loop()
             pause_s = max(0.0, self._published_at + _PUBLISH_EVERY_S - loop.time())
             self.pending = loop.call_later(pause_s, self._publish_now)
 
@@ -94,6 +112,12 @@ class Landing:
         if key not in self._asked.paused or result.health is Health.UNKNOWN:
             return result
         return replace(result, health=Health.PAUSED)
+
+    def _hand_on(self) -> None:
+        self._handing_on = None
+        self._ledger.hand_on()
+        if self.pending is None:
+            self._publish_now()
 
     def _publish_now(self) -> None:
         self.pending = None

@@ -33,8 +33,6 @@ Changed = Sequence[tuple[NoticeKind, Incident]]
 
 # A start does not wait longer than this for a database; live results come first.
 _PATIENCE_S = 2.0
-# An incident is handed on so long after its first route, while the sweep that found it may hang elsewhere.
-_HAND_ON_S = 2.0
 _SHOWN_TRANSITIONS = 50
 _TRANSITIONS_OF = timedelta(days=7)
 # Clocks of two machines differ; what was kept just before the last look is read once more.
@@ -96,7 +94,7 @@ class Memory:
         self._recalled: tuple[Transition, ...] = ()
         self.has_recalled = history is None
         self._read_at: datetime | None = None
-        self._handing_on: asyncio.TimerHandle | None = None
+        self._handed_on = ""
 
     @property
     def leads(self) -> bool:
@@ -116,25 +114,28 @@ class Memory:
         """Fold one result into its route's standing; return what is shown for the route now."""
         if is_recorded(result):
             self.totals.take(result)
-        before = self._newest_transition
         shown = self._journal.take(result, proved=proved)
         self._is_current = False
-        if self._newest_transition != before and self._handing_on is None:
-            self._handing_on = asyncio.get_running_loop().call_later(_HAND_ON_S, self.end_round, None)
         return shown
 
     @property
+    def has_news(self) -> bool:
+        """Say whether the word of a route has changed since things were handed on last."""
+        return self._newest_transition() != self._handed_on
+
     def _newest_transition(self) -> str:
         return next((transition.id for transition in self._journal.transitions), "")
+
+    def hand_on(self) -> None:
+        """Fold what has landed so far into incidents, and tell who wants to know."""
+        self.end_round(None)
 
     def end_round(self, present: frozenset[str] | None) -> Round:
         """Fold what a round brought into incidents, have it kept and tell who wants to know.
 
         `present` are the ids of all routes that there are, None when only some of them were looked at.
         """
-        if self._handing_on is not None:
-            self._handing_on.cancel()
-            self._handing_on = None
+        self._handed_on = self._newest_transition()
         ended = self._journal.end_round(present)
         self._is_current = False
         if self.leads and not ended.is_empty:

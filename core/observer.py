@@ -16,12 +16,12 @@ from core.adapters.usage_file import UsageFile
 from core.choice.routes import routes_of
 from core.detect.trust import may_receive_bearer
 from core.detection import Detector
-from core.landing import Asked, Landing, Publish, key_of_route
+from core.landing import Asked, Key, Landing, Publish, key_of_route
 from core.memory import Memory, forgetful
 from core.model.agent import AgentId
 from core.model.check import route_id, without_token
 from core.model.choice import AgentChoice, LintFinding
-from core.model.probe import Depth, ProbeResult
+from core.model.probe import Depth, Health, ProbeResult
 from core.model.route import Identity, Route
 from core.model.snapshot import Progress, Snapshot
 from core.ports import HttpSender
@@ -189,6 +189,7 @@ class Observer:
             routes=asked,
             paused=frozenset(key_of_route(route) for route in paused),
             quiet=look.only is not None,
+            beside=_out_of_sight(seen, {key_of_route(route) for route in (*live, *paused)}),
         )
 
     async def check_hosts(self, previous: Snapshot) -> HostsSeen:
@@ -245,6 +246,15 @@ class Observer:
             principals={Identity.DASHBOARD: who} if who else {},
             workspace_origin=self.wiring.host.origin,
         )
+
+
+def _out_of_sight(seen: Snapshot, keys: set[Key]) -> tuple[ProbeResult, ...]:
+    """Return what is remembered while the dashboard started offline: which routes there are, but not how they are."""
+    if not seen.offline or seen.gateway is not None:
+        return ()
+    return tuple(
+        replace(result, health=Health.UNKNOWN) for result in seen.results if key_of_route(result.route) not in keys
+    )
 
 
 def _paused_routes(choices: Iterable[AgentChoice]) -> tuple[Route, ...]:

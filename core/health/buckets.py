@@ -9,7 +9,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import reduce
 from itertools import accumulate
 from math import ceil, sqrt
 
@@ -95,9 +94,9 @@ def quantiles_of_checks(checks: Sequence[Check]) -> Quantiles:
 
 def quantiles_of_buckets(buckets: Sequence[Bucket]) -> Quantiles:
     """Return the quantiles that the histograms of some buckets still tell, within 13 % of the true ones."""
-    none: tuple[int, ...] = ()
-    latency = reduce(_add_classes, (bucket.latency for bucket in buckets), none)
-    ttft = reduce(_add_classes, (bucket.ttft for bucket in buckets), none)
+    # All at once: pair by pair takes three times as long, and a page asks for thousands of hours.
+    latency = tuple(map(sum, zip(*(bucket.latency for bucket in buckets if bucket.latency), strict=True)))
+    ttft = tuple(map(sum, zip(*(bucket.ttft for bucket in buckets if bucket.ttft), strict=True)))
     return Quantiles(
         p50_ms=_quantile_of_classes(latency, 0.5),
         p95_ms=_quantile_of_classes(latency, 0.95),

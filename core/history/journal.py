@@ -109,7 +109,9 @@ class Journal:
         folded = fold(before, result, self._rules, proved=proved)
         self._folded.append(folded)
         self._standings[key], self._picture = folded.standing, None
-        self._results.setdefault(key, {})[result.depth] = replace(result, route=without_token(result.route))
+        if result.route.token is not None:
+            result = replace(result, route=without_token(result.route))
+        self._results.setdefault(key, {})[result.depth] = result
         if folded.transition is not None:
             self._transitions.appendleft(folded.transition)
         return as_shown(self.result(key) or result, folded.standing, result.checked_at, self._rules)

@@ -130,7 +130,8 @@ def after(
         # The way there may be back any moment, and asking costs nothing while it is not.
         soon = _in(now, intervals.settle_s)
         later = max(agenda.faithful_at, soon) if agenda.faithful_at else None
-        return replace(agenda, reach_at=soon, hosts_at=_in(now, intervals.hosts_s), faithful_at=later)
+        again = soon if kind is Kind.REACH else min(agenda.reach_at, soon)
+        return replace(agenda, reach_at=again, hosts_at=_in(now, intervals.hosts_s), faithful_at=later)
     match kind:
         case Kind.REACH:
             return replace(

@@ -15,7 +15,8 @@ from core.simulator.control import PREFIX, answer_control
 from core.simulator.exchange import Exchange, refusal_answer
 from core.simulator.faults import FaultBook, Request, RequestLog
 from core.simulator.inference import answer_inference, asked_model, body_of
-from core.simulator.misbehaviour import Wire, misbehave
+from core.simulator.lakebase import SimulatedLakebase
+from core.simulator.misbehaviour import Wire, answer_instead, misbehave
 from core.simulator.routes import Target, find_target
 from core.simulator.scenes import Scene, TokenState
 from core.simulator.sending import send_answer
@@ -27,13 +28,19 @@ class SimulatedApp:
     """Answer for every host name of the scene; a loopback origin stands for the workspace itself."""
 
     def __init__(
-        self, scene: Scene, faults: FaultBook, log: RequestLog, *, reset: Callable[[Scope], None] = lambda scope: None
+        self,
+        scene: Scene,
+        faults: FaultBook,
+        log: RequestLog,
+        *,
+        lakebase: SimulatedLakebase | None = None,
+        reset: Callable[[Scope], None] = lambda scope: None,
     ) -> None:
         self._scene = scene
         self._faults = faults
         self._log = log
         self._reset = reset
-        self._catalogue = Catalogue(scene)
+        self._catalogue = Catalogue(scene, lakebase or SimulatedLakebase())
         self._numbers = itertools.count(1)
         self._token_states = {secret.reveal(): state for state, secret in scene.tokens.items()}
 
@@ -51,8 +58,11 @@ class SimulatedApp:
         target = find_target(exchange.path, on_dedicated_host=on_dedicated_host)
         body = body_of(exchange) if target else None
         request = self._noted(exchange, target, asked_model(target, body) if target else None)
-        answer = answer_inference(exchange, target, body) if target else self._catalogue.answer(exchange)
         rule = self._faults.take(request)
+        if rule and rule.is_answer:
+            await send_answer(send, exchange, answer_instead(rule, exchange, request))
+            return
+        answer = answer_inference(exchange, target, body) if target else self._catalogue.answer(exchange)
         if rule:
             wire = Wire(receive=receive, send=send, reset=lambda: self._reset(scope))
             await misbehave(rule, exchange, request, answer, wire)

@@ -21,6 +21,7 @@ from uvicorn.server import ServerState
 from core.errors import ConfigurationError
 from core.simulator.app import SimulatedApp
 from core.simulator.faults import FaultBook, RequestLog
+from core.simulator.lakebase import SimulatedLakebase
 from core.simulator.scenes import Scene, scene_named
 
 _LOOPBACK = "127.0.0.1"
@@ -55,6 +56,7 @@ class SimulatedWorkspace:
         tls_port: int = 0,
         certificate_names: tuple[str, ...] | None = None,
         certificate_ends: datetime | None = None,
+        lakebase: SimulatedLakebase | None = None,
     ) -> None:
         self.scene = scene_named(scene) if isinstance(scene, str) else scene
         self.faults = FaultBook()
@@ -65,7 +67,7 @@ class SimulatedWorkspace:
         names = certificate_names or (*self.scene.host_names, "localhost", _LOOPBACK)
         self._server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert(*names, not_after=certificate_ends).configure_cert(self._server_tls)
-        self._app = SimulatedApp(self.scene, self.faults, self.requests, reset=self._reset)
+        self._app = SimulatedApp(self.scene, self.faults, self.requests, lakebase=lakebase, reset=self._reset)
         self._state = ServerState()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

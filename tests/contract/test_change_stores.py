@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -20,11 +20,13 @@ from core.model.agent import AgentId
 from core.model.change import ChangeRecord, ChangeState, Origin
 from core.ports import ChangeStore
 from tests.fakes.change_store import MemoryChangeStore
+from tests.fakes.postgres import shared_postgres
 
 STORES: dict[str, Callable[[Path], ChangeStore]] = {
     "memory": lambda _: MemoryChangeStore(),
     "sqlite": lambda folder: SqlChangeStore(folder / "state" / "changes.db"),
     "sqlite by URL": lambda folder: SqlChangeStore(f"sqlite:///{folder}/changes.db"),
+    "postgres": lambda _: SqlChangeStore(shared_postgres().database()),
 }
 RECORD = ChangeRecord(
     change_id="20300102-030405-000abcdef",
@@ -41,8 +43,11 @@ RECORD = ChangeRecord(
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ChangeStore:
-    return STORES[request.param](tmp_path)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ChangeStore]:
+    made = STORES[request.param](tmp_path)
+    yield made
+    if isinstance(made, SqlChangeStore):
+        made.close()
 
 
 def test_a_record_comes_back_as_it_was(store: ChangeStore) -> None:

@@ -32,24 +32,6 @@ CheckRow = tuple[
 _LARGEST = 2**31 - 1
 _LONGEST_LABEL = 200
 
-_C = CHECKS.c
-_COLUMNS = (
-    _C.route,
-    _C.at,
-    _C.depth,
-    _C.health,
-    _C.standing,
-    _C.rung,
-    _C.diagnosis,
-    _C.http_status,
-    _C.latency_us,
-    _C.ttft_us,
-    _C.tokens_in,
-    _C.tokens_out,
-    LABELS.c.text,
-    _C.simulated,
-)
-
 
 def as_kept(check: Check) -> Check:
     """Return a check with the precision that is kept of it: its time in ms, what it measured in µs."""
@@ -90,9 +72,25 @@ def row_of(check: Check, route: int, labels: Mapping[str, int]) -> dict[str, int
     }
 
 
-def selected() -> sa.Select[*CheckRow]:
-    """Return a query for checks that only lacks its conditions."""
-    return sa.select(*_COLUMNS).select_from(CHECKS.outerjoin(LABELS, LABELS.c.id == _C.answered))
+def selected(source: sa.FromClause = CHECKS) -> sa.Select[*CheckRow]:
+    """Return a query for checks that only lacks its conditions; `source` has the columns of the table of checks."""
+    columns = source.c
+    return sa.select(
+        columns.route,
+        columns.at,
+        columns.depth,
+        columns.health,
+        columns.standing,
+        columns.rung,
+        columns.diagnosis,
+        columns.http_status,
+        columns.latency_us,
+        columns.ttft_us,
+        columns.tokens_in,
+        columns.tokens_out,
+        LABELS.c.text,
+        columns.simulated,
+    ).select_from(source.outerjoin(LABELS, LABELS.c.id == columns.answered))
 
 
 def checks_of(rows: Iterable[sa.Row[*CheckRow]], route_ids: Mapping[int, str]) -> Iterator[Check]:

@@ -51,13 +51,13 @@ class SqlHistoryStore:
             if error.code != "store_full":
                 raise
             self._forgetting.make_room()
-            self._keep(batch)
+            self._keep(batch, room_was_made=True)
 
-    def _keep(self, batch: Batch) -> None:
-        with self._access.writing() as connection:
+    def _keep(self, batch: Batch, *, room_was_made: bool = False) -> None:
+        with self._access.writing(durable=bool(batch.events)) as connection:
             one_writer(connection)
-            self._forgetting.refuse_beyond_limit(connection)
-            keep_batch(connection, batch, self._interval_s)
+            with self._forgetting.within_limit(connection, room_was_made=room_was_made):
+                keep_batch(connection, batch, self._interval_s)
 
     def routes(self, changed_since: datetime | None = None) -> Sequence[KeptRoute]:
         """Return the newest of every route that was kept since then by the database's clock."""
@@ -169,18 +169,13 @@ def _numbered(connection: sa.Connection, route_ids: Sequence[str]) -> Mapping[in
 def _newest_of_each(connection: sa.Connection, routes: Sequence[int], limit: int) -> sa.Select[*CheckRow]:
     """Each database is led along the key of the checks, one route after the other, in its own way."""
     some = sa.select(ROUTES.c.id).where(ROUTES.c.id.in_(routes)).subquery("some")
-    newest = sa.select(CHECKS.c.at).where(CHECKS.c.route == some.c.id).order_by(CHECKS.c.at.desc())
     if is_postgres(connection):
-        lateral = newest.limit(limit).lateral("newest")
-        oldest = (
-            sa.select(some.c.id, sa.func.min(lateral.c.at).label("at"))
-            .select_from(some.join(lateral, sa.true()))
-            .group_by(some.c.id)
-            .subquery("oldest")
-        )
-    else:
-        floor = newest.offset(limit - 1).limit(1).correlate(some).scalar_subquery()
-        oldest = sa.select(some.c.id, sa.func.coalesce(floor, 0).label("at")).subquery("oldest")
+        of_one = sa.select(CHECKS).where(CHECKS.c.route == some.c.id).order_by(CHECKS.c.at.desc()).limit(limit)
+        newest = sa.select(of_one.lateral("of_one")).select_from(some).subquery("newest")
+        return selected(newest).order_by(newest.c.route, newest.c.at, newest.c.depth)
+    at = sa.select(CHECKS.c.at).where(CHECKS.c.route == some.c.id).order_by(CHECKS.c.at.desc())
+    floor = at.offset(limit - 1).limit(1).correlate(some).scalar_subquery()
+    oldest = sa.select(some.c.id, sa.func.coalesce(floor, 0).label("at")).subquery("oldest")
     query = selected().where(CHECKS.c.route == oldest.c.id, CHECKS.c.at >= oldest.c.at)
     return query.order_by(CHECKS.c.route, CHECKS.c.at, CHECKS.c.depth)
 

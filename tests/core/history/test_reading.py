@@ -142,7 +142,7 @@ def test_more_checks_than_were_meant_are_read_from_hours() -> None:
     ("routes", "window", "interval_s", "expected"),
     [
         (30, timedelta(hours=1), 300.0, Resolution.RAW),
-        (30, timedelta(days=1), 300.0, Resolution.RAW),
+        (20, timedelta(days=1), 300.0, Resolution.RAW),
         (480, timedelta(hours=1), 300.0, Resolution.RAW),
         (480, timedelta(days=1), 300.0, Resolution.HOUR),
         (30, timedelta(days=7), 300.0, Resolution.HOUR),
@@ -190,6 +190,20 @@ def test_more_than_the_limit_is_cut_and_said(store: Watched) -> None:
     assert (cut.cut, len(cut.transitions)) == (True, 2)
     assert cut.transitions == whole.transitions[:2]
     assert not whole.cut
+
+
+def test_so_long_a_time_of_so_many_routes_shows_those_in_trouble_and_counts_the_others() -> None:
+    journal, store = a_journal(), Watched()
+    for number in range(40):
+        one = replace(route(), model=f"m-{number:02}")
+        journal.take(result(0, Diagnosis.MODEL_ABSENT if number == 33 else Diagnosis.OK, of=one))
+    store.keep(journal.end_round(None).batch)
+    since = UNTIL - timedelta(days=300)
+    view = read_history(store, ask(since, UNTIL), rules=RULES, simulated=False)
+    assert (len(view.routes), view.left_out) == (30, 10)
+    assert "m-33" in {one.route.model for one in view.routes}
+    narrowed = read_history(store, ask(since, UNTIL, text="m-39"), rules=RULES, simulated=False)
+    assert (len(narrowed.routes), narrowed.left_out) == (1, 0)
 
 
 def test_what_was_simulated_is_never_among_what_is_real(store: Watched) -> None:

@@ -159,6 +159,11 @@ def test_an_offline_dashboard_tries_again_soon_and_settles_nothing() -> None:
     assert agenda.settling_at is None
 
 
+def test_checks_of_the_hosts_do_not_put_off_the_next_try_of_an_offline_dashboard() -> None:
+    agenda = ended(begun(), Kind.REACH, offline=True)
+    assert ended(agenda, Kind.HOSTS, later(4), offline=True).reach_at == later(5)
+
+
 def test_an_offline_dashboard_does_not_go_round_and_round_at_the_faithful_depth() -> None:
     agenda = replace(begun(), faithful_at=NOW)
     agenda = ended(agenda, Kind.FAITHFUL, offline=True)
