@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from core.model.gateway import Generation
+from core.simulator.apps import SimulatedApps
 from core.simulator.catalogue import Catalogue
 from core.simulator.control import PREFIX, answer_control
 from core.simulator.exchange import Exchange, refusal_answer
@@ -19,6 +20,7 @@ from core.simulator.misbehaviour import Wire, misbehave
 from core.simulator.routes import Target, find_target
 from core.simulator.scenes import Scene, TokenState
 from core.simulator.sending import send_answer
+from core.simulator.workspace_files import WorkspaceFiles
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -27,13 +29,20 @@ class SimulatedApp:
     """Answer for every host name of the scene; a loopback origin stands for the workspace itself."""
 
     def __init__(
-        self, scene: Scene, faults: FaultBook, log: RequestLog, *, reset: Callable[[Scope], None] = lambda scope: None
+        self,
+        scene: Scene,
+        faults: FaultBook,
+        log: RequestLog,
+        *,
+        apps: SimulatedApps | None = None,
+        reset: Callable[[Scope], None] = lambda scope: None,
     ) -> None:
         self._scene = scene
         self._faults = faults
         self._log = log
         self._reset = reset
-        self._catalogue = Catalogue(scene)
+        self._apps = apps or SimulatedApps(scene, WorkspaceFiles())
+        self._catalogue = Catalogue(scene, self._apps)
         self._numbers = itertools.count(1)
         self._token_states = {secret.reveal(): state for state, secret in scene.tokens.items()}
 
@@ -41,7 +50,7 @@ class SimulatedApp:
         """Serve one request."""
         exchange = self._exchange(scope, await _whole_body(receive))
         if exchange.path == PREFIX or exchange.path.startswith(PREFIX + "/"):
-            await send_answer(send, exchange, answer_control(exchange, self._faults, self._log))
+            await send_answer(send, exchange, answer_control(exchange, self._faults, self._log, self._apps))
             return
         scene = self._scene
         if exchange.name not in (*scene.host_names, *_LOOPBACK):
