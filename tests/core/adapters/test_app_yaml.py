@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -142,7 +143,7 @@ def test_removing(before: bytes, after: bytes) -> None:
         (b"env:\n  - name: A\n    value: y\n    value: z\n", "file_ambiguous", "twice"),
         (b"env:\n  - name: A\n    value: |\n      y\n", "file_ambiguous", "plain or quoted"),
         (b"env:\n  - name: A\n    value: y\nenv: []\n", "file_ambiguous", "twice"),
-        (b"env:\n  - name: A\n    value: y\t# note\n", "file_ambiguous", "tab"),
+        (b"env:\n  - {name: A,\tvalue: y}\n", "file_ambiguous", "tab"),
         (b"env:\n  - name:\tA\n    value: y\n", "app_yaml_broken", "line 2"),
         (b"env:\n  - name: A\n    valueFrom: secret\n", "file_ambiguous", "resource secret"),
         (b"- name: A\n", "file_ambiguous", "no mapping"),
@@ -279,8 +280,9 @@ def test_removing_removes_just_its_entry(document: tuple[str, str, str]) -> None
     expected = loaded(original.encode())
     expected["env"] = [one for one in expected["env"] if one["name"] != "HERMES_MODEL"] or ""
     assert loaded(removed) == expected
-    kept = text(removed).splitlines()
-    assert [line for line in original.splitlines() if line in kept or line.lstrip().startswith("#")] == kept
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(original, text(removed), strict=False))
+    assert original.endswith(text(removed)[len(list(same)) :])
+    assert len(original.splitlines()) - len(text(removed).splitlines()) <= 2
 
 
 @given(st.binary(max_size=200))
