@@ -12,6 +12,8 @@ from core.errors import ChangeError, SwitchyardError
 _LONGEST = 200
 # A poll that meets one of these asks again until its deadline; the deployment itself goes on without us.
 TRANSIENT = frozenset({"workspace_unreachable", "workspace_throttled"})
+# After one of these it is not known whether the workspace did what it was asked to do.
+UNANSWERED = frozenset({"workspace_unreachable", "workspace_odd_answer"})
 _BUSY = ("in progress", "pending deployment", "being deployed")
 _DEAD = ("invalid access token", "token is expired", "token expired", "credential was not sent")
 

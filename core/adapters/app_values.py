@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 
 from core.adapters.app_yaml import EnvEntry
@@ -107,3 +108,11 @@ def _op(old: str | None, new: str | None) -> DiffOp:
     if new is None:
         return DiffOp.DELETE
     return DiffOp.ADD if old is None else DiffOp.CHANGE
+
+
+def patch_of(path: str, content: bytes, changed: bytes) -> str:
+    """Return the change of a file as a patch to hand over."""
+    name = path.rpartition("/")[2]
+    before, after = (text.decode("utf-8-sig").splitlines(keepends=True) for text in (content, changed))
+    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", n=2)
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
