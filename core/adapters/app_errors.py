@@ -52,7 +52,7 @@ def about_file(path: str, act: str) -> About:
 def translated(about: About) -> Iterator[None]:
     """Raise ChangeError instead of whatever the SDK, its HTTP library or our credential raises inside."""
     from databricks.sdk.errors.base import DatabricksError
-    from requests import RequestException
+    from requests import JSONDecodeError, RequestException
 
     try:
         yield
@@ -62,15 +62,13 @@ def translated(about: About) -> Iterator[None]:
         raise ChangeError(exc.message, code=exc.code, remedy=exc.remedy) from exc
     except DatabricksError as exc:
         raise _of_platform(exc, about) from exc
+    except JSONDecodeError as exc:
+        raise _odd(about) from exc
     except (RequestException, TimeoutError) as exc:
         raise _unreachable(about) from exc
-    # What the SDK lets through for answers of another shape than it expects (a login page, a list, a missing key).
+    # What the SDK lets through for answers of another shape than it expects (a list, a missing key).
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as exc:
-        raise ChangeError(
-            f"The workspace's answer to the attempt to {about.act} could not be understood.",
-            code="workspace_odd_answer",
-            remedy="Check that this is the workspace's own URL and that no proxy answers in its place.",
-        ) from exc
+        raise _odd(about) from exc
 
 
 def _of_platform(exc: Exception, about: About) -> ChangeError:
@@ -123,6 +121,14 @@ def _refused(about: About, said: str) -> ChangeError:
         f"The workspace refused to {about.act}: {said or 'it gave no reason'}.",
         code="app_refused",
         remedy="Correct what it names, then plan again.",
+    )
+
+
+def _odd(about: About) -> ChangeError:
+    return ChangeError(
+        f"The workspace's answer to the attempt to {about.act} could not be understood.",
+        code="workspace_odd_answer",
+        remedy="Check that this is the workspace's own URL and that no proxy answers in its place.",
     )
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.adapters.app_backups import SENT_SUFFIX, AppBackups, Sent, read_sent
-from core.adapters.app_errors import UNANSWERED
+from core.adapters.app_errors import TRANSIENT, UNANSWERED
 from core.adapters.app_now import (
     AppNow,
     deployed_name,
@@ -50,6 +50,9 @@ from core.model.change import ChangeRequest, TargetInfo, TargetKind
 from core.ports import Clock, TargetPlan, Written
 
 PREFIX = "app:"
+# A proof that cannot be read for the moment is worth a second look before the change counts as unconfirmed.
+_LOOKS = 3
+_BETWEEN_LOOKS_S = 2.0
 Values = Mapping[str, str | None]
 
 
@@ -100,6 +103,7 @@ class AppTarget:
         self._apps = apps
         self._name = name
         self._way = way
+        self._pause = pause
         self._wait = DeploymentWait(apps, clock=clock, pause=pause, deadline_s=deadline_s)
         self.backups = AppBackups(apps, name, clock=clock, folder=folder)
 
@@ -296,11 +300,16 @@ class AppTarget:
         snapshot = waited.deployment.snapshot if waited.deployment else None
         if waited.end is not DeployEnd.RUNNING or not snapshot:
             return None
-        try:
-            found = self._apps.file_in(snapshot)
-        except ChangeError:
-            return None
-        return found.content if found else None
+        for left in reversed(range(_LOOKS)):
+            try:
+                found = self._apps.file_in(snapshot)
+            except ChangeError as exc:
+                if exc.code not in TRANSIENT or not left:
+                    return None
+                self._pause(_BETWEEN_LOOKS_S)
+            else:
+                return found.content if found else None
+        return None
 
     def _send(self, now: AppNow, overrides: Mapping[str, str], change_id: str, progress: Progress) -> AppWritten:
         """Redeploy with the whole merged environment, which is right whether it replaces that of app.yaml or not."""

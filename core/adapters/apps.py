@@ -86,7 +86,8 @@ def connection(origin: str, credentials: Credentials) -> Callable[[], WorkspaceC
             credentials_strategy=OurCredentials(),
             clock=OneTry(),
             http_timeout_seconds=_TIMEOUT_S,
-            retry_timeout_seconds=_TIMEOUT_S,
+            # For the metadata of the host, which is asked for without our clock.
+            retry_timeout_seconds=1,
         )
         return WorkspaceClient(config=config)
 

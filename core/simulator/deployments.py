@@ -76,6 +76,7 @@ class Deployer:
             polls_left=script.polls,
         )
         begun.snapshot = f"/Workspace/Users/{app.service_principal}/src/{begun.id}"
+        self._files.remove(begun.snapshot)
         former = self._files.below(app.active.snapshot) if app.active else {}
         files = former if script.ending is Ending.STALE else self._source_files(app, asked)
         for path, content in files.items():
