@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.adapters.app_backups import AppBackups, Sent
-from core.adapters.app_facts import AppFacts, AppState, SourceKind
+from core.adapters.app_facts import AppFacts, AppState, DeploymentState, SourceKind
 from core.adapters.app_values import values_in
 from core.adapters.app_yaml import EnvEntry, read_env
 from core.adapters.apps import AppFile, DatabricksApps
@@ -45,8 +45,9 @@ class AppNow:
     def runs(self, content: bytes) -> bool:
         """Say whether the app is up on exactly this file, with nothing sent over it."""
         active = self.facts.active
-        is_up = self.facts.state is AppState.RUNNING and active is not None
-        return is_up and self.deployed == content and not (active and active.variables)
+        if active is None or active.state is not DeploymentState.SUCCEEDED or active.variables:
+            return False
+        return self.facts.state is AppState.RUNNING and self.deployed == content
 
     @property
     def revision(self) -> str:

@@ -287,6 +287,9 @@ class AppTarget:
             name, note = unread_name(deployment), "Applied, not confirmed in the app: its snapshot cannot be read."
         elif problem is None and found is not None:
             name = deployed_name(found, names, start.overrides)
+        if problem and waited.end is not DeployEnd.TIMED_OUT:
+            # Nothing that stands is ever called so: whoever reads back must not take this for applied.
+            name += ".unproven"
         return AppWritten(
             revision=revision_of(start.content, name),
             backup=backup,

@@ -76,6 +76,12 @@ class SimulatedApps:
             asked = self._first_request(app.setup)
             return self._deployer.begin(app, asked, "kim.sol@switchyard.example", script or Script()).id
 
+    def crash(self, name: str) -> None:
+        """Let an app's process die, as a bad start does a moment after it was up."""
+        with self._lock:
+            app = self._apps[name]
+            app.environment, app.app_state, app.message = None, "CRASHED", "App crashed: exit code 1."
+
     def environment(self, name: str) -> Mapping[str, str] | None:
         """Return what the app's process really has in its environment; None when it does not run."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -16,12 +17,14 @@ from databricks.sdk.service.apps import AppDeployment, EnvVar
 from core.adapters.app_settle import Left, Side, settle_state
 from core.adapters.app_target import AppTarget, AppWritten, Way
 from core.adapters.apps import DatabricksApps
+from core.change.switch import ChangePorts, apply_change, rollback_change
 from core.errors import ChangeError
 from core.model.agent import AgentId
-from core.model.change import ChangeRecord, ChangeRequest, ChangeState, DiffOp, Origin, TargetKind
+from core.model.change import ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, DiffOp, Origin, TargetKind
 from core.simulator.app_setups import AppSetup, Ending, EnvVarsRule, Script, bundle_app, git_app, workspace_app
 from core.simulator.faults import FaultRule
 from tests.fakes.app_workspace import BACKUPS, FALLBACK, FILE, NEW, OLD, SOURCE, AppWorkspace, app_workspace, request
+from tests.fakes.hermes_machine import USER, HermesMachine
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -303,6 +306,29 @@ def test_a_deadline_that_passes_leaves_a_deployment_that_may_still_come(place: A
     assert place.target().revision() == written.revision and place.runs() == NEW
 
 
+def crash_soon(place: AppWorkspace) -> None:
+    place.running.apps.crash("coda")
+
+
+def replace_soon(place: AppWorkspace) -> None:
+    place.running.apps.deploy_as_another("coda", Script(polls=0))
+    place.apps.get("coda")
+
+
+@pytest.mark.parametrize(("happens", "words"), [(crash_soon, "crashed after"), (replace_soon, "taken the place")])
+def test_an_app_that_was_up_once_is_looked_at_again(
+    happens: Callable[[AppWorkspace], None], words: str, place: AppWorkspace
+) -> None:
+    target, revision = place.target(), place.target().revision()
+
+    def meanwhile(text: str) -> None:
+        if text == "The app is running":
+            happens(place)
+
+    written = target.write(request(primary=NEW), expected_revision=revision, change_id="c", progress=meanwhile)
+    assert written is not None and not written.proven and words in str(written.problem)
+
+
 def test_a_snapshot_that_cannot_be_read_is_applied_but_not_confirmed(place: AppWorkspace) -> None:
     target = place.target()
     snapshots = place.running.apps.snapshot("coda").rpartition("/")[0]
@@ -563,6 +589,9 @@ def test_kill_at_every_step_leaves_a_state_that_is_told_apart_and_can_be_undone(
     stands = settle_state(place.target(), record)
     assert (stands.left, stands.file, stands.deployed) == (left, file, deployed)
     assert stands.backup is not None and place.running.files.read(stands.backup) == before
+    if left is Left.WRITTEN:
+        # A file that is written but not deployed is still something to do.
+        assert place.target().plan(request(primary=NEW)).diff
     if left is Left.DEPLOYING:
         assert stands.pending == "01f0simulated0001" and stands.message
         while (stands := settle_state(place.target(), record)).pending:
@@ -598,3 +627,29 @@ def test_a_crash_and_what_others_did_are_told_too(place: AppWorkspace) -> None:
     assert settle_state(place.target(), record).left is Left.CRASHED
     place.running.files.put(FILE, place.content.replace(NEW.encode(), b"theirs"))
     assert settle_state(place.target(), record).left is Left.UNCLEAR
+
+
+# Carried out by the same steps as any other change
+
+
+def apply(place: AppWorkspace, machine: HermesMachine) -> tuple[ChangePorts, ChangeOutcome]:
+    ports = replace(machine.ports, targets={"app:coda": place.target()})
+    return ports, asyncio.run(apply_change(request(primary=NEW), ports=ports, actor=USER, reason="it is down"))
+
+
+def test_a_change_is_applied_proved_and_rolled_back_as_one(place: AppWorkspace, tmp_path: Path) -> None:
+    before = place.content
+    ports, outcome = apply(place, HermesMachine(tmp_path))
+    assert outcome.record.state is ChangeState.APPLIED and place.runs() == NEW
+    undone = asyncio.run(rollback_change(outcome.record.change_id, ports=ports, actor=USER, reason="was the network"))
+    assert undone.record.state is ChangeState.ROLLED_BACK
+    assert place.content == before and place.runs() == OLD
+
+
+@pytest.mark.parametrize("ending", [Ending.FAILED, Ending.CANCELLED, Ending.CRASHED, Ending.STALE])
+def test_a_deployment_that_ends_badly_rolls_back_by_itself(ending: Ending, place: AppWorkspace, tmp_path: Path) -> None:
+    before = place.content
+    place.running.apps.script("coda", Script(ending=ending))
+    _, outcome = apply(place, HermesMachine(tmp_path))
+    assert outcome.record.state is ChangeState.ROLLED_BACK
+    assert place.content == before and place.runs() == OLD

@@ -70,6 +70,14 @@ def test_every_refusal_has_its_code_and_is_tried_once(fault: str, code: str, pla
     assert len([one for one in place.running.requests.all() if one.path == APP]) == 1
 
 
+def test_a_deployment_in_progress_is_known_by_its_words_too(place: AppWorkspace) -> None:
+    said = '{"error_code": "BAD_REQUEST", "message": "there is an active deployment in progress"}'
+    place.running.faults.add(FaultRule(fault="custom", status=400, body=said, path=APP))
+    with pytest.raises(ChangeError) as error:
+        place.apps.deploy("coda", source=SOURCE, like=None)
+    assert code_of(error) == "app_busy"
+
+
 def test_a_long_retry_after_is_not_slept_through(place: AppWorkspace) -> None:
     place.running.faults.add(FaultRule(fault="throttled", path=APP))
     began = time.monotonic()
