@@ -1,4 +1,4 @@
-# run: the dashboard · test: everything that must hold · bench: how fast a sweep is (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
+# run: the dashboard · test: everything that must hold · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
 .PHONY: run test bench setup setup-dev python-found screenshots
 
 ifndef PYTHON
@@ -19,7 +19,7 @@ test: setup-dev
 	@# One at a time: a browser and a dashboard together want both cores to themselves.
 	$(VENV_PYTHON) -m pytest -m browser
 
-bench: setup
+bench: setup-dev
 	@$(VENV_PYTHON) -m bench
 
 setup: python-found

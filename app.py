@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
+from core.adapters.api import api_routes
 from core.errors import SwitchyardError
 from pages.ui.errors import show_unexpected
+from pages.ui.identity import objection_of_request
 from pages.ui.services import get_services
 
 logger = logging.getLogger(__name__)
@@ -41,14 +40,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             services.stop()
 
 
-async def health(_: Request) -> JSONResponse:
-    """Say that this process answers; it says nothing about the workspace."""
-    return JSONResponse({"status": "ok"})
-
-
 app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
-    routes=[Route("/api/health", health, methods=["GET"])],
+    routes=api_routes(get_services, objection_of_request),
     on_script_error=show_unexpected,
 )

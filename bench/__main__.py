@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.measure import Figures, Shape, measure
+from bench.sessions import SESSIONS, SessionFigures, measure_sessions
 
 _REPORT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 _OURS, _BARE, _POOLED = "ours", "httpx-aiohttp", "httpx-pooled"
@@ -37,8 +38,11 @@ def main() -> None:
         verdicts += _missed(measured)
     goals = verdicts or ["Every goal below was met in this run."]
     print("\n" + "\n".join(goals))
+    watching = _sessions(measure_sessions(15.0 if quick else 60.0))
+    print("\n" + "\n".join(watching))
     if not quick:
-        _write(lines, goals)
+        _write("figures", [*lines, "", *goals])
+        _write("sessions", watching)
 
 
 def _plan(*, quick: bool) -> Iterator[tuple[Shape, Sequence[str], int]]:
@@ -93,12 +97,24 @@ def _missed(measured: dict[str, Figures]) -> list[str]:
     return [f"- missed, {shape.name}: {text}" for met, text in checks if not met]
 
 
-def _write(lines: Sequence[str], goals: Sequence[str]) -> None:
+def _sessions(figures: SessionFigures) -> list[str]:
+    """Return the figures of many viewers beside their goals (product.md)."""
+    rows = (
+        ("median of a refresh", f"{figures.median_ms:.0f} ms", "30 ms"),
+        ("95th percentile", f"{figures.p95_ms:.0f} ms", "–"),
+        ("CPU of one core", f"{figures.cpu_share:.0%}", "20 %"),
+        ("memory", f"{figures.resident_mb:.0f} MB", "320 MB"),
+        ("errors shown", str(figures.errors), "0"),
+    )
+    head = [f"| {SESSIONS} sessions, {figures.refreshes} refreshes | measured | goal |", "|---|---|---|"]
+    return [*head, *(f"| {what} | {measured} | {goal} |" for what, measured, goal in rows)]
+
+
+def _write(mark: str, lines: Sequence[str]) -> None:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    block = f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}, loopback.\n\n"
-    block += "\n".join(lines) + "\n\n" + "\n".join(goals) + "\n"
+    block = f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}, loopback.\n\n" + "\n".join(lines) + "\n"
     text = _REPORT.read_text(encoding="utf-8")
-    marked = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
+    marked = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
     _REPORT.write_text(marked.sub(lambda found: found.group(1) + block + found.group(2), text), encoding="utf-8")
 
 

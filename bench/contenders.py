@@ -15,16 +15,19 @@ from core.adapters.clock import SystemClock
 from core.adapters.host_checker import SocketHostChecker
 from core.adapters.http_sender import HttpxSender, open_sender
 from core.adapters.network import Network
+from core.landing import Asked, Landing
+from core.memory import forgetful
 from core.model.agent import AgentId, Dialect
+from core.model.check import route_id
 from core.model.gateway import Generation
 from core.model.probe import Depth, Health
 from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.model.snapshot import Snapshot
-from core.observer import Landing
 from core.ports import HttpAnswer, HttpFailure, HttpRequest
 from core.probe.request import build_request
 from core.probe.sweep import Prober
+from core.settings import Settings
 
 _TOKEN = Secret("bench")
 _SPOKEN = (
@@ -85,7 +88,7 @@ class _Bench:
 
 @asynccontextmanager
 async def ours(case: Case) -> AsyncIterator[Sweep]:
-    """The whole engine: host check, requests, judging, explaining, recording as the dashboard records."""
+    """The whole engine: host check, requests, judging, explaining, folding and publishing as the dashboard does."""
     routes = routes_for(case)
     network = Network()
     async with open_sender(network, lambda url: None, connections=2 * case.at_once) as sender:
@@ -100,10 +103,14 @@ async def ours(case: Case) -> AsyncIterator[Sweep]:
         )
 
         shown: list[Snapshot] = []
+        memory = forgetful(Settings(), prober.clock)
+        asked = Asked(shown=routes, routes=routes)
+        present = frozenset(route_id(route) for route in routes)
 
         async def sweep() -> int:
-            with Landing(Snapshot(), routes, shown.append) as landing:
+            with Landing(Snapshot(), asked, shown.append, memory) as landing:
                 report = await prober.sweep(routes, landing.take)
+            memory.end_round(present)
             shown.clear()
             return sum(result.health is Health.HEALTHY for result in report.results)
 

@@ -28,6 +28,17 @@ def document(body: Mapping[str, Any], problem: Problem | SwitchyardError | None 
     return {"schema": SCHEMA, "error": error, **body}
 
 
+def problem_of(snapshot: Snapshot) -> Problem | None:
+    """Return what stands in the way of knowing more, None when nothing does."""
+    if snapshot.offline:
+        return Problem(
+            code="workspace_unreachable",
+            message=snapshot.offline,
+            remedy="Check the host name and the network path from here.",
+        )
+    return snapshot.problem
+
+
 def status_document(snapshot: Snapshot) -> Document:
     """Return workspace, identity, gateway and agents."""
     workspace, identity = snapshot.workspace, snapshot.identity

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from core.adapters.agent_configs import AgentConfigFiles
-from core.adapters.change_store import SqlChangeStore
 from core.adapters.clock import SystemClock
 from core.adapters.credentials import StaticToken, credentials_for
+from core.adapters.database import (
+    Database,
+    DatabasePlace,
+    LakebasePlace,
+    Minted,
+    Sqlite,
+    open_database,
+    place_of,
+)
 from core.adapters.file_target import TARGET_ID, HermesFileTarget
 from core.adapters.network import Network
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, StoreError, UpstreamError
 from core.model.secret import Secret
-from core.ports import AgentConfigSource, ChangeStore, Clock, Credentials, Target
+from core.ports import AgentConfigSource, Clock, Credentials, Target
 from core.settings import Settings
 from core.simulator.homes import HERMES_FOLDER, lay_agent_configs
 from core.simulator.server import SimulatedWorkspace
 
 _DATABASE = "switchyard.db"
+_MB = 1024 * 1024
+_LAKEBASE_TOKEN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +52,9 @@ class Wiring:
     configs: AgentConfigSource
     file_targets: Mapping[str, Target]
     tokens: Mapping[str, Secret]
-    database: Path
+    state_dir: Path
+    database: Database
     clock: Clock
-
-    def open_store(self) -> ChangeStore:
-        """Open the changes database; raises StoreError when it cannot be opened."""
-        return SqlChangeStore(self.database)
 
 
 @contextmanager
@@ -52,11 +63,13 @@ def wired(settings: Settings) -> Iterator[Wiring]:
 
     Raises ConfigurationError for settings that cannot be meant; nothing has been sent anywhere then.
     """
-    if settings.scene is None:
-        yield _wire_real(settings)
-        return
-    with SimulatedWorkspace(settings.scene) as workspace:
-        yield wire_simulated(settings, workspace)
+    with ExitStack() as stack:
+        if settings.scene is None:
+            wiring = _wire_real(settings)
+        else:
+            wiring = wire_simulated(settings, stack.enter_context(SimulatedWorkspace(settings.scene)))
+        stack.callback(wiring.database.close)
+        yield wiring
 
 
 def _wire_real(settings: Settings) -> Wiring:
@@ -65,15 +78,41 @@ def _wire_real(settings: Settings) -> Wiring:
             "No workspace is named.", code="host_missing", remedy="Set DATABRICKS_HOST to the workspace URL."
         )
     host = parse_host(settings.host)
+    credentials = credentials_for(settings, host.origin)
     return _wire(
         settings,
         host=host,
         network=Network(),
-        credentials=credentials_for(settings, host.origin),
+        credentials=credentials,
         hermes_home=settings.hermes_home,
         tokens=settings.secrets_environment,
         state_dir=settings.state_dir,
+        place=_real_place(settings, credentials),
     )
+
+
+def _real_place(settings: Settings, credentials: Credentials) -> DatabasePlace:
+    """Return where history is kept: where somebody said, else where Databricks Apps says, else in a file here."""
+    if settings.database_url is not None:
+        try:
+            return place_of(settings.database_url)
+        except StoreError as exc:
+            raise ConfigurationError(exc.message, code=exc.code, remedy=exc.remedy) from exc
+    if settings.lakebase is not None:
+        return LakebasePlace(settings=settings.lakebase, mint=lambda: _minted(credentials))
+    return Sqlite(path=settings.state_dir / _DATABASE, durable=not settings.inside_databricks_apps)
+
+
+def _minted(credentials: Credentials) -> Minted:
+    """Return the app's own OAuth token as the password of one connection; the SDK renews it before it ends.
+
+    A connection is given up long before that token's hour is over, whatever was left of it.
+    """
+    ends = SystemClock().now() + _LAKEBASE_TOKEN
+    try:
+        return Minted(password=credentials.token(), expires_at=ends)
+    except (UpstreamError, ConfigurationError) as exc:
+        raise StoreError(exc.message, code="store_credential", remedy=exc.remedy) from exc
 
 
 def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
@@ -100,6 +139,8 @@ def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
         hermes_home=home / HERMES_FOLDER,
         tokens=scene.agent_environment,
         state_dir=state_dir,
+        # What was never real stays in the scene's own folder, wherever real history is kept.
+        place=Sqlite(path=state_dir / _DATABASE, durable=not settings.inside_databricks_apps),
     )
 
 
@@ -112,6 +153,7 @@ def _wire(
     hermes_home: Path,
     tokens: Mapping[str, Secret],
     state_dir: Path,
+    place: DatabasePlace,
 ) -> Wiring:
     trust = make_trust(host.origin, settings.trusted_hosts)
     clock = SystemClock()
@@ -126,6 +168,18 @@ def _wire(
         configs=AgentConfigFiles(hermes_home=hermes_home, environment=tokens),
         file_targets={TARGET_ID: hermes},
         tokens=tokens,
-        database=state_dir / _DATABASE,
+        state_dir=state_dir,
+        database=open_database(
+            place,
+            limit_bytes=settings.history_mb * _MB,
+            raw_days=settings.raw_days,
+            hourly_days=settings.hourly_days,
+            interval_s=settings.sweep_interval_s,
+        ),
         clock=clock,
     )
+
+
+def holder_name() -> str:
+    """Return a name for this process that people recognise and no other process has."""
+    return f"{socket.gethostname()}, process {os.getpid()} ({uuid.uuid4().hex[:6]})"

@@ -23,6 +23,7 @@ action.button(
     type="primary",
     width="stretch",
     on_click=reporting(request.services.request_sweep),
+    args=(request.actor,),
 )
 
 shown = show_snapshot(request)

@@ -10,17 +10,20 @@ from pages.ui.errors import shown_errors
 from pages.ui.filter_bar import show_filters
 from pages.ui.live import show_progress
 from pages.ui.matrix import matrix_of
-from pages.ui.matrix_view import Moment, show_matrix
+from pages.ui.matrix_view import show_matrix
 from pages.ui.probe_bar import show_probe_bar
 from pages.ui.request import take_request
 from pages.ui.route_drawer import opened_cell, show_drawer
 from pages.ui.route_query import filtered, ticked_only
 from pages.ui.routes_watch import shown_now, watch_routes
+from pages.ui.standings import as_of, moment_of
 
 request = take_request()
 asked = read_address()
 seen = shown_now(request)
-snapshot, now = seen.shown.snapshot, seen.shown.at
+now = seen.shown.at
+moment = moment_of(request.services.settings, seen.shown.snapshot, now)
+snapshot = as_of(seen.shown.snapshot, moment)
 
 st.title("Routes", anchor=False)
 with shown_errors():
@@ -31,7 +34,7 @@ with shown_errors():
     show_probe_bar(request, matrix, ticked_only(shown, asked.ticked))
     show_progress(snapshot, now, request.services.settings.prices)
     if shown.rows:
-        show_matrix(shown, asked.ticked, Moment(now=now, interval_s=snapshot.interval_s))
+        show_matrix(shown, asked.ticked, snapshot, moment)
     elif matrix.rows:
         st.info("No combination matches these filters.", icon=":material/filter_alt_off:")
     elif not snapshot.problem and not snapshot.offline:

@@ -1,10 +1,11 @@
-"""Decide who may change anything; when that is not certain, nobody may."""
+"""Decide who may read by program, and who may change anything; when that is not certain, nobody may."""
 
 from __future__ import annotations
 
 import ipaddress
 
 from core.model.change import Actor, Origin
+from core.model.snapshot import Problem
 
 _INSIDE_APPS = (
     "Inside Databricks Apps nobody may change anything yet, because being an administrator cannot be proven there. "
@@ -42,6 +43,33 @@ def actor_for_command_line(user_name: str, inside_databricks_apps: bool) -> Acto
     if inside_databricks_apps:
         return _actor(user_name, Origin.COMMAND_LINE, _INSIDE_APPS, may_change=False)
     return _actor(user_name, Origin.COMMAND_LINE, f"{user_name} is this machine's user and may change its agents.")
+
+
+def objection_to_reading(
+    *, inside_databricks_apps: bool, person: str | None, bound_to_loopback: bool, host_header: str | None
+) -> Problem | None:
+    """Return why a request that no page makes may not read what the pages show, None when it may.
+
+    Inside Databricks Apps everybody whom the proxy let in may look at the pages; a request without its word did not
+    come through it. On loopback a foreign name is a foreign site in the person's own browser (DNS rebinding).
+    """
+    if inside_databricks_apps:
+        return None if person else _UNNAMED
+    if bound_to_loopback and not names_loopback(host_header):
+        return _FOREIGN_NAME
+    return None
+
+
+_UNNAMED = Problem(
+    code="not_signed_in",
+    message="This request did not come through the sign-in of Databricks Apps.",
+    remedy="Use the app's own URL, with an OAuth token of somebody who may use the app.",
+)
+_FOREIGN_NAME = Problem(
+    code="foreign_host",
+    message="This dashboard answers only under this machine's loopback name.",
+    remedy="Ask it as http://localhost or http://127.0.0.1 with the same port.",
+)
 
 
 def names_loopback(host_header: str | None) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from core.cli.common import BAD_NEWS, FINE, WRONG_USAGE, exit_code_of, fail
+from core.cli.record import sweep
 from core.cli.see import models, probe, status, targets
 from core.cli.switch import apply, changes, plan, rollback
 from core.errors import SwitchyardError
@@ -50,5 +51,5 @@ def simulate(port: int, scene: str) -> int:
     return FINE
 
 
-for _command in (status, probe, models, targets, plan, apply, rollback, changes, simulate):
+for _command in (status, probe, sweep, models, targets, plan, apply, rollback, changes, simulate):
     commands.add_command(_command)

@@ -15,7 +15,7 @@ from core.catalog.agents import AGENTS
 from core.errors import ConfigurationError, SwitchyardError, UpstreamError
 from core.model.agent import AgentId
 from core.model.snapshot import Problem, Snapshot
-from core.services import Session, open_session
+from core.session import Session, open_session
 from core.settings import load_settings
 
 FINE, BAD_NEWS, WRONG_USAGE, UNREACHABLE = 0, 1, 2, 3

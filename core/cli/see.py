@@ -22,7 +22,7 @@ from core.cli.common import (
 from core.errors import ConfigurationError
 from core.model.probe import Depth, Health
 from core.model.secret import Secret
-from core.services import Session
+from core.session import Session
 
 
 @click.command()

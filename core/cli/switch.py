@@ -17,7 +17,7 @@ from core.errors import ConfigurationError, UpstreamError
 from core.model.agent import AgentId
 from core.model.change import ChangeOutcome, ChangeRequest, ChangeState, CredentialUse, Decision
 from core.model.snapshot import Snapshot
-from core.services import Session
+from core.session import Session
 
 
 def _request_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.catalog.agents import AGENTS
+from core.catalog.failover import failover_of
+from core.health.standing import shown
 from core.model.agent import AgentId
+from core.model.check import route_id
 from core.model.choice import AgentChoice, SlotChoice
 from core.model.probe import Diagnosis, Health, ProbeResult
 from core.model.route import Identity
+from core.model.standing import HealthRules, Standing
 
 _WORST_FIRST = (Health.DOWN, Health.UNKNOWN, Health.DEGRADED, Health.PAUSED, Health.HEALTHY)
-
-# Hermes takes these for a too long prompt or a cut answer and ends instead of falling back (measured: agents.md §3.1).
-_NEVER_FALLS_BACK = frozenset({Diagnosis.OUTPUT_CAP, Diagnosis.STREAM_BROKEN})
+# What the slots are called that an agent goes on with when the one before fails.
+_FALLBACK = "fallback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +34,19 @@ class AgentStatus:
     decisive: ProbeResult | None = None
 
 
-def agent_status(choice: AgentChoice, results: Sequence[ProbeResult]) -> AgentStatus:
+def agent_status(
+    choice: AgentChoice,
+    results: Sequence[ProbeResult],
+    *,
+    standings: Mapping[str, Standing] | None = None,
+    rules: HealthRules | None = None,
+    now: datetime | None = None,
+) -> AgentStatus:
     """Return the status of an agent from the newest verdicts of its slots, whosever credential they used.
 
     The first slot decides. It is as healthy as the worst of its identities: a route that works for the dashboard and
-    not with the agent's own token does not work for the agent.
+    not with the agent's own token does not work for the agent. With the `standings` of the routes, by route id, the
+    line says how far a failure or a recovery has come; `now` is the time of the verdict when not given.
     """
     spec = AGENTS[choice.agent]
     if not spec.probeable:
@@ -50,14 +61,16 @@ def agent_status(choice: AgentChoice, results: Sequence[ProbeResult]) -> AgentSt
     first = slots[0][1] if slots else None
     if first is None:
         return AgentStatus(agent=choice.agent, health=Health.UNKNOWN, headline="Not probed yet")
+    words = _Words(standings=standings or {}, rules=rules or HealthRules(), now=now)
     if first.health is Health.DOWN:
-        ends = any(result.diagnosis in _NEVER_FALLS_BACK for result in own if result.route.slot == slots[0][0].slot)
-        served = None if ends else _served_by_fallback(choice, first, slots[1:])
-        return served or _status(choice.agent, first.health, first)
+        failing = [result for result in own if result.route.slot == slots[0][0].slot and result.health is Health.DOWN]
+        falls_back = all(_falls_back(result) for result in failing)
+        server = _working_fallback(first, slots[1:]) if falls_back else None
+        return words.status(first.health, first) if server is None else words.served(first, *server)
     others = [result for _, result in slots[1:] if result is not None and result.health is not Health.HEALTHY]
     if first.health is Health.HEALTHY and others:
-        return _status(choice.agent, Health.DEGRADED, others[0])
-    return _status(choice.agent, first.health, first)
+        return words.status(Health.DEGRADED, others[0])
+    return words.status(first.health, first)
 
 
 def why_not_probed(choice: AgentChoice) -> tuple[str, str]:
@@ -81,13 +94,24 @@ def worst_of(results: Iterable[ProbeResult]) -> ProbeResult | None:
     return ranked[0] if ranked else None
 
 
-def headline_of(result: ProbeResult) -> str:
-    """Return the line beside the health word: the rung and what happened there."""
-    if result.health is Health.HEALTHY:
-        return "Model answers"
+def headline_of(result: ProbeResult, qualifier: str = "") -> str:
+    """Return the line beside the health word: the rung and what happened there, and the small text of its standing."""
+    if result.diagnosis is Diagnosis.OK:
+        return _answered(result.health, qualifier)
     words = _WORDS.get(result.diagnosis)
     what = f"{result.http_status} {words}" if words and result.http_status else result.message
-    return f"{result.rung.label}: {what}"
+    return f"{result.rung.label}: {what}" + (f" ({qualifier})" if qualifier else "")
+
+
+def _answered(health: Health, qualifier: str) -> str:
+    """The last check passed; what else the word says comes from the checks before it, or from its age."""
+    if health in (Health.HEALTHY, Health.PAUSED):
+        return "Model answers" + (f" ({qualifier})" if qualifier else "")
+    if health is Health.UNKNOWN:
+        return "Model answered when it was last asked" + (f" ({qualifier})" if qualifier else "")
+    if qualifier.startswith("slow"):
+        return f"Model answers, but {qualifier}"
+    return f"Model answers again, {qualifier or 'not often enough yet'}"
 
 
 _WORDS = {
@@ -108,37 +132,56 @@ _WORDS = {
 }
 
 
-def _served_by_fallback(
-    choice: AgentChoice, primary: ProbeResult, rest: Sequence[tuple[SlotChoice, ProbeResult | None]]
-) -> AgentStatus | None:
-    """Return Degraded when the agent would really end up on a working fallback (rule R10), else None."""
-    if choice.agent is not AgentId.HERMES:
-        return None
+def _falls_back(result: ProbeResult) -> bool:
+    """Say whether the agent gets past this verdict (rule R10); one that passes needs no fallback."""
+    if result.diagnosis is Diagnosis.OK:
+        return True
+    failover = failover_of(result.route.agent, result.diagnosis, result.http_status)
+    return failover is not None and failover.falls_back and not failover.needs
+
+
+def _working_fallback(
+    primary: ProbeResult, rest: Sequence[tuple[SlotChoice, ProbeResult | None]]
+) -> tuple[SlotChoice, ProbeResult] | None:
+    """Return the fallback that the agent ends up on; one with the primary's model is skipped, so it is none."""
     for slot, result in rest:
-        if result is not None and result.health is Health.HEALTHY and slot.model != primary.route.model:
-            headline = f"Served by {slot.slot} {slot.model}; primary {headline_of(primary)}"
-            return AgentStatus(
-                agent=choice.agent,
-                health=Health.DEGRADED,
-                headline=headline,
-                remedy=primary.remedy,
-                latency_ms=result.latency_ms,
-                checked_at=result.checked_at,
-                decisive=primary,
-            )
+        is_fallback = slot.slot.startswith(_FALLBACK) and slot.model != primary.route.model
+        if is_fallback and result is not None and result.health is Health.HEALTHY:
+            return slot, result
     return None
 
 
-def _status(agent: AgentId, health: Health, result: ProbeResult) -> AgentStatus:
-    return AgentStatus(
-        agent=agent,
-        health=health,
-        headline=headline_of(result),
-        remedy=result.remedy,
-        latency_ms=result.latency_ms,
-        checked_at=result.checked_at,
-        decisive=result,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """Say a status in words, with what is known of how its route stands."""
+
+    standings: Mapping[str, Standing]
+    rules: HealthRules
+    now: datetime | None
+
+    def line(self, result: ProbeResult) -> str:
+        standing = self.standings.get(route_id(result.route)) if self.standings else None
+        if standing is None:
+            return headline_of(result)
+        return headline_of(result, shown(standing, self.now or result.checked_at, self.rules).qualifier)
+
+    def served(self, primary: ProbeResult, slot: SlotChoice, serving: ProbeResult) -> AgentStatus:
+        """Return Degraded: the agent answers, but not with the model it should."""
+        status = self.status(Health.DEGRADED, primary)
+        is_back = primary.diagnosis is Diagnosis.OK
+        headline = f"{'Backed' if is_back else 'Served'} by {slot.slot} {slot.model}; primary {self.line(primary)}"
+        return replace(status, headline=headline, latency_ms=serving.latency_ms, checked_at=serving.checked_at)
+
+    def status(self, health: Health, result: ProbeResult) -> AgentStatus:
+        return AgentStatus(
+            agent=result.route.agent,
+            health=health,
+            headline=self.line(result),
+            remedy=result.remedy,
+            latency_ms=result.latency_ms,
+            checked_at=result.checked_at,
+            decisive=result,
+        )
 
 
 def overall_line(statuses: Sequence[AgentStatus]) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from core.model.alert import Delivery
 from core.model.change import ChangeOutcome, Plan
 from core.model.choice import AgentChoice
 from core.model.gateway import Gateway
+from core.model.history import Cadence, Keeping
+from core.model.incident import Incident
 from core.model.models import ModelCatalogue
 from core.model.probe import ProbeResult
+from core.model.standing import Standing, Transition
 from core.model.usage import Usage
 from core.model.workspace import Workspace, WorkspaceIdentity
 
@@ -40,6 +45,9 @@ class Snapshot:
     `results` holds the newest verdict per (agent, slot, identity). `offline` is the sentence shown when the dashboard
     itself cannot reach the workspace; every route is then Unknown. `interval_s` is the real time between sweeps.
     `budget` is the sentence shown when the day's tokens are used up, and `usage` is what the day has cost so far.
+
+    The health of a result is that of its route's standing, with what came before it. `standings` are by route id,
+    `incidents` those that last, `transitions` the newest ones, newest first.
     """
 
     scene: str | None = None
@@ -59,6 +67,11 @@ class Snapshot:
     budget: str | None = None
     usage: Usage | None = None
     problem: Problem | None = None
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    incidents: tuple[Incident, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    keeping: Keeping = Keeping()
+    cadence: Cadence = Cadence()
 
 
 class JobKind(StrEnum):
@@ -66,11 +79,12 @@ class JobKind(StrEnum):
     APPLY = "apply"
     ROLL_BACK = "roll_back"
     PROBE = "probe"
+    ALERT_TEST = "alert_test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One plan, apply, rollback or probe that runs beside the pages.
+    """One plan, apply, rollback, probe or test of an alert channel that runs beside the pages.
 
     `phases` are the finished and running steps in words; `progress` counts the routes of a probe.
     """
@@ -83,3 +97,4 @@ class Job:
     outcome: ChangeOutcome | None = None
     progress: Progress = Progress()
     problem: Problem | None = None
+    delivery: Delivery | None = None

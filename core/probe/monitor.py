@@ -1,6 +1,6 @@
 """Keep one snapshot fresh: one daemon thread per process with its own loop, which nobody waits for.
 
-What is looked at is the observer's business; when to look, and handing the picture to readers, is decided here.
+When to look is the cadence's decision and what is seen the observer's; here time passes and readers get the picture.
 """
 
 from __future__ import annotations
@@ -11,30 +11,81 @@ import contextlib
 import logging
 import random
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
+from core.model.history import Cadence
 from core.model.snapshot import Problem, Progress, Snapshot
 from core.ports import Clock
+from core.probe.cadence import (
+    JITTER,
+    Agenda,
+    Intervals,
+    Kind,
+    Look,
+    Unsettled,
+    after,
+    at_once,
+    cadence_of,
+    due,
+    first_agenda,
+    next_at,
+    urgent,
+)
 
 log = logging.getLogger(__name__)
 
-_JITTER = 0.2
-_RETRY_WHEN_OFFLINE_S = 5.0
+# The clock is read anew this often, so that a machine that was asleep goes on at once.
+_TICK_S = 1.0
+# How often a process that does not probe itself takes up what the one that does has kept.
+_FOLLOW_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostsSeen:
+    """What a check of the hosts found: the workspace gone, or the routes whose host is gone or back."""
+
+    offline: bool = False
+    routes: frozenset[str] = frozenset()
 
 
 class Observer(Protocol):
     """What the monitor drives; it lives inside the monitor's loop."""
 
-    async def look(self, previous: Snapshot, publish: Callable[[Snapshot], None]) -> Snapshot:
-        """Detect, resolve and probe once; publish the picture as it grows and return the final one."""
+    @property
+    def leads(self) -> bool:
+        """Say whether this process is the one that probes."""
         ...
 
-    async def unreachable(self) -> str | None:
-        """Return why the workspace cannot be connected to, None when it can; costs nothing."""
+    async def until_lost(self) -> None:
+        """Return when this process may no longer probe."""
+        ...
+
+    async def recall(self, previous: Snapshot) -> Snapshot:
+        """Return the picture with what is remembered from before; a store that is down is not waited for."""
+        ...
+
+    async def look(self, previous: Snapshot, publish: Callable[[Snapshot], None], look: Look) -> Snapshot:
+        """Look once, publish the picture as it grows, and return the final one."""
+        ...
+
+    async def check_hosts(self, previous: Snapshot) -> HostsSeen:
+        """Check every host of the routes; costs no tokens."""
+        ...
+
+    async def follow(self, previous: Snapshot, *, detect: bool) -> Snapshot:
+        """Return the picture with what the process that probes has kept."""
+        ...
+
+    def refreshed(self, previous: Snapshot) -> Snapshot:
+        """Return the picture with what changed beside the looks, the same one when nothing did."""
+        ...
+
+    def unsettled(self) -> Unsettled:
+        """Return the routes whose health is still being confirmed, by depth."""
         ...
 
 
@@ -51,14 +102,18 @@ class Monitor(Generic[Watched]):
         *,
         clock: Clock,
         first: Snapshot,
-        sweep_interval_s: float,
-        host_interval_s: float,
+        intervals: Intervals,
+        tick_s: float = _TICK_S,
     ) -> None:
         self._open_observer = open_observer
         self._clock = clock
-        self._snapshot = replace(first, interval_s=sweep_interval_s)
-        self._sweep_interval_s = sweep_interval_s
-        self._host_interval_s = host_interval_s
+        self._intervals = intervals
+        self._tick_s = tick_s
+        self._agenda = first_agenda(intervals, clock.now())
+        self._led = True
+        self._sweeping = False
+        self._asked = False
+        self._snapshot = replace(first, interval_s=intervals.reach_s)
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
         self._observer: asyncio.Future[Watched] = self._loop.create_future()
@@ -84,20 +139,26 @@ class Monitor(Generic[Watched]):
 
     def request_sweep(self) -> None:
         """Ask for a sweep now; returns at once, and does nothing while one is running."""
-        if self._snapshot.progress.running:
+        if self._sweeping or self._asked:
             return
-        self._publish(replace(self._snapshot, progress=Progress(running=True)))
+        self._asked = True
+        self._publish(self._snapshot)
         self._loop.call_soon_threadsafe(self._wake.set)
 
     def submit(self, work: Callable[[Watched], Awaitable[T]]) -> concurrent.futures.Future[T]:
-        """Run work with the observer inside the monitor's loop, beside its sweeps."""
+        """Run work with the observer inside the monitor's loop, beside its looks."""
         return asyncio.run_coroutine_threadsafe(self._with_observer(work), self._loop)
 
     async def _with_observer(self, work: Callable[[Watched], Awaitable[T]]) -> T:
         return await work(await asyncio.shield(self._observer))
 
-    def _publish(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def _publish(self, seen: Snapshot) -> None:
+        if self._asked and not seen.progress.running:
+            seen = replace(seen, progress=Progress(running=True))
+        cadence = cadence_of(self._agenda, self._intervals) if self._led else _without_times(self._intervals)
+        if seen.cadence != cadence:
+            seen = replace(seen, cadence=cadence, next_sweep_at=cadence.next_reach_at)
+        self._snapshot = seen
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -110,36 +171,122 @@ class Monitor(Generic[Watched]):
         async with self._open_observer() as observer:
             self._observer.set_result(observer)
             try:
+                await self._recall(observer)
                 while True:
-                    self._wake.clear()
-                    await self._look_once(observer)
-                    await self._wait_for_next(observer)
+                    await self._turn(observer)
             finally:
                 await _end_all_others()
 
-    async def _look_once(self, observer: Watched) -> None:
+    async def _turn(self, observer: Watched) -> None:
+        """Do what is due, or wait a little."""
+        if observer.leads != self._led:
+            await self._take_over(observer)
+        if self._asked:
+            self._agenda = at_once(self._agenda, self._clock.now())
+        looks = due(self._agenda, self._clock.now())
+        if not looks:
+            await self._rest(observer)
+        elif not self._led:
+            await self._follow(observer, detect=looks[0].kind is Kind.REACH)
+        elif looks[0].kind is Kind.HOSTS:
+            await self._check_hosts(observer)
+        else:
+            await _unless(observer.until_lost(), self._look(observer, looks))
+
+    async def _take_over(self, observer: Watched) -> None:
+        """Begin to probe where another process left off, or leave it to that one."""
+        self._led = observer.leads
+        self._agenda = first_agenda(self._intervals, self._clock.now())
+        if self._led:
+            await self._recall(observer)
+
+    async def _recall(self, observer: Watched) -> None:
         try:
-            seen = await observer.look(self._snapshot, self._publish)
+            self._publish(await observer.recall(self._snapshot))
+        except Exception:
+            # The scheduler's own edge: without a memory the watch still begins.
+            log.exception("nothing was recalled")
+
+    async def _look(self, observer: Watched, looks: tuple[Look, ...]) -> None:
+        kind = looks[0].kind
+        seen = self._snapshot
+        self._sweeping, self._asked = kind is Kind.REACH, self._asked and kind is not Kind.REACH
+        try:
+            for look in looks:
+                seen = await observer.look(seen, self._publish, look)
         except Exception:
             # The scheduler's own edge: a fault of ours must not end the watch, and must not look like health.
             log.exception("the sweep failed")
             seen = replace(self._snapshot, results=(), problem=_OWN_FAULT)
-        pause_s = self._sweep_interval_s * random.uniform(1 - _JITTER, 1 + _JITTER)
-        if seen.offline:
-            pause_s = min(pause_s, _RETRY_WHEN_OFFLINE_S)
-        next_at = self._clock.now() + timedelta(seconds=pause_s)
-        self._publish(replace(seen, progress=replace(seen.progress, running=False), next_sweep_at=next_at))
+        finally:
+            self._sweeping = False
+        self._agenda = self._after(kind, seen, observer.unsettled())
+        self._publish(replace(seen, progress=replace(seen.progress, running=False)))
 
-    async def _wait_for_next(self, observer: Watched) -> None:
-        """Return when the next sweep is due, asked for, or made urgent by a host that stopped answering."""
-        due = self._snapshot.next_sweep_at or self._clock.now()
-        while (left_s := (due - self._clock.now()).total_seconds()) > 0:
-            try:
-                await asyncio.wait_for(self._wake.wait(), min(left_s, self._host_interval_s))
-                return
-            except TimeoutError:
-                if not self._snapshot.offline and await observer.unreachable():
-                    return
+    def _after(self, kind: Kind, seen: Snapshot, unsettled: Unsettled) -> Agenda:
+        return after(
+            self._agenda,
+            kind,
+            now=self._clock.now(),
+            intervals=self._intervals,
+            unsettled=unsettled,
+            offline=seen.offline is not None,
+            jitter=lambda: random.uniform(1 - JITTER, 1 + JITTER),
+        )
+
+    async def _check_hosts(self, observer: Watched) -> None:
+        """Look at the hosts; what is gone or back is asked at once."""
+        found = HostsSeen()
+        try:
+            found = await observer.check_hosts(self._snapshot)
+        except Exception:
+            # The scheduler's own edge, as above: the next sweep says more.
+            log.exception("the check of the hosts failed")
+        self._agenda = self._after(Kind.HOSTS, self._snapshot, observer.unsettled())
+        now = self._clock.now()
+        self._agenda = at_once(self._agenda, now) if found.offline else urgent(self._agenda, now, found.routes)
+        self._publish(self._snapshot)
+
+    async def _follow(self, observer: Watched, *, detect: bool) -> None:
+        """Take up what another process found out."""
+        self._asked = False
+        seen = self._snapshot
+        try:
+            seen = await observer.follow(seen, detect=detect)
+        except Exception:
+            # The scheduler's own edge, as above: what is shown grows old and says so.
+            log.exception("following failed")
+        now = self._clock.now()
+        again_at = now + timedelta(seconds=_FOLLOW_S)
+        reach_at = now + timedelta(seconds=self._intervals.reach_s) if detect else self._agenda.reach_at
+        self._agenda = Agenda(reach_at=reach_at, hosts_at=again_at, faithful_at=None)
+        self._publish(replace(seen, progress=replace(seen.progress, running=False)))
+
+    async def _rest(self, observer: Watched) -> None:
+        """Wait for the next thing that is due, but not for long."""
+        left_s = (next_at(self._agenda) - self._clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), max(0.0, min(left_s, self._tick_s)))
+        self._wake.clear()
+        self._publish(observer.refreshed(self._snapshot))
+
+
+def _without_times(intervals: Intervals) -> Cadence:
+    """Return the cadence of a process that does not probe: when the next look comes is another's decision."""
+    return Cadence(hosts_s=intervals.hosts_s, reach_s=intervals.reach_s, faithful_s=intervals.faithful_s)
+
+
+async def _unless(ended: Coroutine[None, None, None], work: Coroutine[None, None, None]) -> None:
+    """Do the work, and cancel it when the other one ends first."""
+    working, ending = asyncio.create_task(work), asyncio.create_task(ended)
+    try:
+        await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        working.cancel()
+        ending.cancel()
+        await asyncio.gather(working, ending, return_exceptions=True)
+    if not working.cancelled():
+        working.result()
 
 
 async def _end_all_others() -> None:

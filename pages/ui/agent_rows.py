@@ -7,21 +7,35 @@ from datetime import datetime
 
 import streamlit as st
 
+from core.catalog.agents import AGENTS
 from core.health.agent_status import headline_of
 from core.model.probe import Health, ProbeResult
-from pages.ui.formats import HEALTH_SIGNS, SEVERITY_SIGNS, age_text, code, escape, markdown_table, ms_text, plural
+from pages.ui.bars import LEGEND, short_words, show_bar
+from pages.ui.formats import (
+    HEALTH_SIGNS,
+    NOTHING,
+    SEVERITY_SIGNS,
+    age_text,
+    code,
+    escape,
+    markdown_table,
+    ms_text,
+    plural,
+)
 from pages.ui.route_query import evidence_query
 from pages.ui.rows import AgentRow
 from pages.ui.tables import rows_for_rungs, verdict_name
 
-_WIDTHS = (1.3, 2.7, 2.5, 0.7, 0.85, 1.35)
-_TITLES = ("Agent", "Model in use", "Health", "Latency", "Checked", "")
+_WIDTHS = (1.15, 2.35, 2.2, 2.0, 1.05, 0.95, 1.35)
+_TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency, p95", "Checked", "")
+_LATENCY_HELP = "Of the last 50 checks: p95, below it the median (p50) and TTFT, the time to the first token (p95)."
+_HELP = {"Last 50 checks": LEGEND, "Latency, p95": _LATENCY_HELP}
 
 
 def show_rows(rows: Sequence[AgentRow], *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
     """Show the table; `action` fills the last cell of a row."""
     for column, title in zip(st.columns(_WIDTHS, gap="small"), _TITLES, strict=True):
-        column.caption(title)
+        column.caption(title, help=_HELP.get(title))
     for row in rows:
         with st.container(border=True, gap="small", key=f"row_{row.choice.agent}"):
             _line(row, simulated=simulated, now=now, action=action)
@@ -29,18 +43,30 @@ def show_rows(rows: Sequence[AgentRow], *, simulated: bool, now: datetime, actio
 
 
 def _line(row: AgentRow, *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
-    name, model, health, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
+    name, model, health, bar, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
     name.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
     others = f"  \n:small[:gray[{escape(row.others)}]]" if row.others else ""
     source = f"  \n:small[:gray[{escape(row.source)}]]" if row.source else ""
     model.markdown(f"{code(row.model)}{source}{others}")
     with health:
         _health(row, simulated=simulated)
-    latency.markdown(ms_text(row.status.latency_ms))
+    if row.choice.enabled and AGENTS[row.choice.agent].probeable:
+        with bar, st.container(gap=None):
+            show_bar(row.beats, now, whose=f"{row.label}: ")
+            st.caption(short_words(row.beats))
+    latency.markdown(_latency(row))
     checked.markdown(age_text(row.status.checked_at, now) + (" :orange-badge[stale]" if row.stale else ""))
     with last, st.container(gap="xsmall"):
         action(row)
         _checks(row)
+
+
+def _latency(row: AgentRow) -> str:
+    quantiles = row.quantiles
+    if not quantiles.samples:
+        return NOTHING
+    first = f"  \n:small[:gray[TTFT {ms_text(quantiles.ttft_p95_ms)}]]" if quantiles.ttft_p95_ms is not None else ""
+    return f"{ms_text(quantiles.p95_ms)}  \n:small[:gray[p50 {ms_text(quantiles.p50_ms)}]]{first}"
 
 
 def _health(row: AgentRow, *, simulated: bool) -> None:
@@ -48,6 +74,9 @@ def _health(row: AgentRow, *, simulated: bool) -> None:
     with st.container(gap="xxsmall"):
         st.badge(f"{sign.word} · simulated" if simulated else sign.word, icon=sign.icon, color=sign.color)
         st.markdown(f":small[{escape(row.status.headline)}]")
+        if row.qualifier:
+            stale = "stale: " if row.stale else ""
+            st.markdown(f":small[:gray[{escape(stale + row.qualifier)}]]")
 
 
 def _below(row: AgentRow) -> None:

@@ -1,4 +1,4 @@
-"""Recent changes below the Overview, with the way back."""
+"""Changes with the way back: the recent ones below the Overview, more of them on the History page."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ _SHOWN = 5
 _LIVE = (ChangeState.APPLIED,)
 
 
-def show_changes(request: RequestContext) -> None:
-    """Show the newest changes; nothing when there are none."""
+def show_changes(request: RequestContext, *, limit: int = _SHOWN, empty: str = "") -> None:
+    """Show the newest changes, or that there are none where a sentence for it is given."""
     with shown_errors():
-        records = request.services.changes(_SHOWN)
+        records = request.services.changes(limit)
+        if not records and empty:
+            st.info(empty, icon=":material/alt_route:")
         if not records:
             return
         st.subheader("Recent changes", anchor=False)

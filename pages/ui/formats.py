@@ -122,6 +122,42 @@ def span_text(seconds: float) -> str:
     return f"{int(seconds // 86_400)} d"
 
 
+def every_text(seconds: float) -> str:
+    """Return a pace as it was set: in seconds unless it is whole minutes."""
+    if seconds >= 60 and seconds % 60 == 0:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds:g} s"
+
+
+def lasting_text(seconds: float) -> str:
+    """Return how long something lasted, in its two largest units."""
+    whole = max(0, int(seconds))
+    for (unit, length), (finer, part) in (
+        (("d", 86_400), ("h", 3600)),
+        (("h", 3600), ("min", 60)),
+        (("min", 60), ("s", 1)),
+    ):
+        if whole >= length:
+            rest = whole % length // part
+            return f"{whole // length} {unit}" + (f" {rest} {finer}" if rest else "")
+    return f"{whole} s"
+
+
+def percent(share: float | None) -> float | None:
+    """Return a share in percent, rounded, but what is not all or nothing never reads as that."""
+    if share is None:
+        return None
+    if share in (0.0, 1.0):
+        return share * 100
+    return min(99.99, max(0.01, round(share * 100, 2)))
+
+
+def share_text(share: float | None) -> str:
+    """Return a share in percent as people read it."""
+    value = percent(share)
+    return "no data" if value is None else f"{value:g} %"
+
+
 def age_text(then: datetime | None, now: datetime) -> str:
     """Return how long ago something was."""
     if then is None:

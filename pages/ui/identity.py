@@ -1,4 +1,4 @@
-"""Who is looking at the page, and whether that person may change anything."""
+"""Who is looking, at a page or by program, and whether that person may change anything."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.change.authority import actor_for_page
+from core.change.authority import actor_for_page, objection_to_reading
 from core.model.change import Actor
 from core.model.secret import Secret
+from core.model.snapshot import Problem
 from core.settings import Settings
 
 # Set by the proxy of Databricks Apps. Anywhere else whoever connects could have written them, so nobody looks at them.
@@ -25,10 +26,24 @@ def current_actor(settings: Settings) -> Actor:
     headers = st.context.headers
     return actor_for_page(
         user_name=person_name(headers, inside_databricks_apps=settings.inside_databricks_apps),
-        bound_to_loopback=st.get_option("server.address") in _LOOPBACK,
+        bound_to_loopback=_is_bound_to_loopback(),
         host_header=headers.get(HOST_HEADER),
         inside_databricks_apps=settings.inside_databricks_apps,
     )
+
+
+def objection_of_request(settings: Settings, headers: Mapping[str, str]) -> Problem | None:
+    """Return why a request with these headers, made by no page, may not read; None when it may."""
+    return objection_to_reading(
+        inside_databricks_apps=settings.inside_databricks_apps,
+        person=next((headers[name] for name in PERSON_HEADERS if headers.get(name)), None),
+        bound_to_loopback=_is_bound_to_loopback(),
+        host_header=headers.get(HOST_HEADER),
+    )
+
+
+def _is_bound_to_loopback() -> bool:
+    return st.get_option("server.address") in _LOOPBACK
 
 
 def person_name(headers: Mapping[str, str], *, inside_databricks_apps: bool) -> str:

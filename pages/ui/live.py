@@ -13,10 +13,14 @@ from core.model.snapshot import Snapshot
 from core.model.usage import Price
 from pages.ui.agent_rows import show_rows
 from pages.ui.banners import show_banners
+from pages.ui.cadence import cadence_text, next_text
 from pages.ui.errors import shown_errors
-from pages.ui.formats import age_text, until_text, usage_text
+from pages.ui.formats import age_text, usage_text
+from pages.ui.incident_lines import show_latest, show_open_incidents
+from pages.ui.keeping import show_keeping
 from pages.ui.request import RequestContext
 from pages.ui.rows import AgentRow, agent_rows
+from pages.ui.standings import as_of, moment_of
 from pages.ui.strip import show_strip
 from pages.ui.switch_dialog import switch_button
 
@@ -38,16 +42,21 @@ class Shown:
 
 
 def show_snapshot(request: RequestContext) -> Shown:
-    """Show banners, strip, progress and rows as of now."""
-    snapshot, now = request.services.snapshot(), datetime.now(UTC)
+    """Show banners, open incidents, strip, progress, rows and the latest transitions as of now."""
+    snapshot, now, settings = request.services.snapshot(), datetime.now(UTC), request.services.settings
     with shown_errors():
-        inside = request.services.settings.inside_databricks_apps
-        rows = agent_rows(snapshot, now=now, inside_databricks_apps=inside)
+        moment = moment_of(settings, snapshot, now)
+        rows = agent_rows(
+            as_of(snapshot, moment), moment=moment, inside_databricks_apps=settings.inside_databricks_apps
+        )
         show_banners(snapshot)
+        show_keeping(snapshot.keeping)
+        show_open_incidents(snapshot.incidents, now)
         show_strip(snapshot, [row.status for row in rows])
-        show_progress(snapshot, now, request.services.settings.prices)
+        show_progress(snapshot, now, settings.prices)
         if rows:
             _rows(request, rows, snapshot, now)
+            show_latest(snapshot, now)
         elif not snapshot.problem:
             st.skeleton(height=320)
     return Shown(snapshot=snapshot, at=now)
@@ -68,7 +77,7 @@ def watch(request: RequestContext, shown: Shown) -> None:
 
 def _times(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
     oldest = min((result.checked_at for result in snapshot.results), default=None)
-    return age_text(snapshot.swept_at, now), age_text(oldest, now), until_text(snapshot.next_sweep_at, now)
+    return age_text(snapshot.swept_at, now), age_text(oldest, now), cadence_text(snapshot.cadence, now)
 
 
 def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapshot, now: datetime) -> None:
@@ -83,14 +92,13 @@ def show_progress(snapshot: Snapshot, now: datetime, prices: Mapping[str, Price]
     """Show how far the running sweep is, or when the last one was."""
     progress = snapshot.progress
     # One height for both, so that nothing below moves when a sweep begins or ends.
-    with st.container(height=48, border=False, gap=None):
+    with st.container(height=64, border=False, gap=None):
         if progress.running:
             share = progress.done / progress.total if progress.total else 0.0
             st.progress(min(share, 1.0), text=f"Checking routes: {progress.done} of {progress.total}")
         elif snapshot.swept_at is None:
             st.caption("No check has finished yet.")
         else:
-            ages = (
-                f"Last check {age_text(snapshot.swept_at, now)} · next check {until_text(snapshot.next_sweep_at, now)}"
-            )
-            st.caption(f"{ages}{usage_text(snapshot.usage, prices)}")
+            due = next_text(snapshot.cadence, snapshot.next_sweep_at, now)
+            last = f"Last check {age_text(snapshot.swept_at, now)} · next check {due}"
+            st.caption(f"{last}{usage_text(snapshot.usage, prices)}  \n{cadence_text(snapshot.cadence, now)}")

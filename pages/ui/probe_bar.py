@@ -141,4 +141,6 @@ def _start(request: RequestContext, routes: tuple[Route, ...], manner: Manner) -
         tokens[Identity.USER] = own
     if manner.given and not tokens:
         raise ProbeError("No token was given.", code="credential_missing", remedy="Type it into the field first.")
-    st.session_state[PROBE_JOB] = request.services.start_probe(routes, depth=manner.depth, tokens=tokens)
+    st.session_state[PROBE_JOB] = request.services.start_probe(
+        routes, depth=manner.depth, tokens=tokens, actor=request.actor
+    )

@@ -18,7 +18,9 @@ from pages.ui.matrix_view import IDENTITY_ICONS
 from pages.ui.messages import show_flash
 from pages.ui.probe_bar import choose_manner, probe_button, running_job, show_probe_job
 from pages.ui.request import RequestContext
+from pages.ui.route_history import show_route_history
 from pages.ui.route_query import Opened, evidence_address, opened_of
+from pages.ui.standings import as_of, moment_of
 from pages.ui.verdict_view import show_verdict
 
 VERDICT_KEY = "opened_verdict"
@@ -42,7 +44,9 @@ def opened_cell(request: RequestContext) -> Cell | None:
     opened = read_address().opened
     if opened is None:
         return None
-    matrix = matrix_of(request.services.snapshot(), request.services.extra_results())
+    snapshot = request.services.snapshot()
+    snapshot = as_of(snapshot, moment_of(request.services.settings, snapshot, datetime.now(UTC)))
+    matrix = matrix_of(snapshot, request.services.extra_results())
     return matrix.cell(opened.agent, opened.model)
 
 
@@ -63,8 +67,11 @@ def _polled_verdicts(request: RequestContext) -> None:
         if cell is None or opened is None:
             st.caption("This route is not known any more.")
             return
+        snapshot = request.services.snapshot()
         _head(cell)
-        _verdicts(cell, opened, request.services.snapshot())
+        _verdicts(cell, opened, snapshot)
+        if cell.verdicts:
+            show_route_history(request, _chosen(cell, opened).route, snapshot, datetime.now(UTC))
 
 
 @st.fragment(run_every=_POLL_S)

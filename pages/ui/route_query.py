@@ -70,15 +70,15 @@ class RouteQuery:
 def parse_query(query: Query) -> RouteQuery:
     """Return what an address means; whatever cannot be meant is ignored."""
     opened = _opened(query)
-    agents = _members(AgentId, query.get(AGENTS_PARAM, ()))
+    agents = members_of(AgentId, query.get(AGENTS_PARAM, ()))
     if opened is None and not agents:
         # An agent without a model names no cell, so it is taken for the filter.
-        agents = _members(AgentId, query.get("agent", ()))
+        agents = members_of(AgentId, query.get("agent", ()))
     return RouteQuery(
         agents=agents,
-        health=_members(CellState, query.get(HEALTH_PARAM, ())),
-        dialects=_members(Dialect, query.get(DIALECT_PARAM, ())),
-        text=_last(query, TEXT_PARAM) or "",
+        health=members_of(CellState, query.get(HEALTH_PARAM, ())),
+        dialects=members_of(Dialect, query.get(DIALECT_PARAM, ())),
+        text=last_of(query, TEXT_PARAM) or "",
         ticked=tuple(dict.fromkeys(name[:_LONGEST] for name in query.get(TICKED_PARAM, ()) if name)),
         opened=opened,
     )
@@ -155,26 +155,26 @@ def _matches(cell: Cell, row: ModelRow, asked: RouteQuery) -> bool:
 
 
 def _opened(query: Query) -> Opened | None:
-    agent = next(iter(_members(AgentId, query.get("agent", ())[-1:])), None)
-    model = _last(query, "model")
+    agent = next(iter(members_of(AgentId, query.get("agent", ())[-1:])), None)
+    model = last_of(query, "model")
     if agent is None or model is None:
         return None
     return Opened(
         agent=agent,
         model=model,
-        slot=_last(query, "slot"),
-        identity=next(iter(_members(Identity, query.get("identity", ())[-1:])), None),
-        depth=next(iter(_members(Depth, query.get("depth", ())[-1:])), None),
+        slot=last_of(query, "slot"),
+        identity=next(iter(members_of(Identity, query.get("identity", ())[-1:])), None),
+        depth=next(iter(members_of(Depth, query.get("depth", ())[-1:])), None),
     )
 
 
-def _members(kind: type[E], values: Iterable[str]) -> tuple[E, ...]:
+def members_of(kind: type[E], values: Iterable[str]) -> tuple[E, ...]:
     """Return the members of these names, hyphens and capitals as people type them; others are ignored."""
     known = {member.value: member for member in kind}
     names = (value.strip().lower().replace("-", "_") for value in values)
     return tuple(dict.fromkeys(known[name] for name in names if name in known))
 
 
-def _last(query: Query, name: str) -> str | None:
+def last_of(query: Query, name: str) -> str | None:
     values = [value.strip()[:_LONGEST] for value in query.get(name, ()) if value.strip()]
     return values[-1] if values else None

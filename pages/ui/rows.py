@@ -10,11 +10,16 @@ from datetime import datetime
 from core.catalog.agents import AGENTS
 from core.catalog.spellings import model_id
 from core.health.agent_status import AgentStatus, agent_status
+from core.health.buckets import quantiles_of_checks
 from core.model.agent import AgentId
+from core.model.check import Check
 from core.model.choice import AgentChoice, Layer, LintFinding, SlotChoice
+from core.model.history import Quantiles
 from core.model.probe import Health, ProbeResult
 from core.model.snapshot import Snapshot
+from core.model.standing import Standing
 from pages.ui.formats import NOTHING
+from pages.ui.standings import Moment, beats_of, shown_now, standing_of
 
 # Results older than twice the real interval still stand, but say so.
 _STALE_INTERVALS = 2
@@ -25,6 +30,9 @@ _NEEDS_WORDS = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRow:
     """One agent as the Overview shows it; `others` are its further slots in words.
+
+    `beats` and `quantiles` are of the route that the status speaks of, and so is `qualifier`, the small text beside the
+    word.
 
     `explained` are the verdicts that say what is wrong with it; a healthy row needs none, an offline one has none that
     holds now.
@@ -38,6 +46,9 @@ class AgentRow:
     others: str
     status: AgentStatus
     stale: bool
+    qualifier: str
+    beats: tuple[Check, ...]
+    quantiles: Quantiles
     verdicts: tuple[ProbeResult, ...]
     explained: tuple[ProbeResult, ...]
     hint: str
@@ -45,10 +56,11 @@ class AgentRow:
     lint: tuple[LintFinding, ...]
 
 
-def agent_rows(snapshot: Snapshot, *, now: datetime, inside_databricks_apps: bool) -> tuple[AgentRow, ...]:
-    """Return the rows in the order of the choices."""
+def agent_rows(snapshot: Snapshot, *, moment: Moment, inside_databricks_apps: bool) -> tuple[AgentRow, ...]:
+    """Return the rows in the order of the choices, of a snapshot whose results are as of this moment."""
     return tuple(
-        _row(choice, snapshot, now=now, inside_databricks_apps=inside_databricks_apps) for choice in snapshot.choices
+        _row(choice, snapshot, moment=moment, inside_databricks_apps=inside_databricks_apps)
+        for choice in snapshot.choices
     )
 
 
@@ -63,17 +75,13 @@ def is_stale(checked_at: datetime | None, interval_s: float, now: datetime) -> b
     return checked_at is not None and (now - checked_at).total_seconds() > _STALE_INTERVALS * interval_s
 
 
-def _row(choice: AgentChoice, snapshot: Snapshot, *, now: datetime, inside_databricks_apps: bool) -> AgentRow:
+def _row(choice: AgentChoice, snapshot: Snapshot, *, moment: Moment, inside_databricks_apps: bool) -> AgentRow:
     spec = AGENTS[choice.agent]
     verdicts = tuple(result for result in snapshot.results if result.route.agent is choice.agent)
-    status = agent_status(choice, snapshot.results)
-    if snapshot.offline and spec.probeable and choice.enabled:
-        status = AgentStatus(
-            agent=choice.agent,
-            health=Health.UNKNOWN,
-            headline="The dashboard is offline",
-            checked_at=min((result.checked_at for result in verdicts), default=None),
-        )
+    status = _status(choice, snapshot, verdicts)
+    standing = _standing(choice, snapshot, status)
+    seen = None if snapshot.offline else shown_now(standing, moment)
+    beats = beats_of(standing)
     first = choice.slots[0] if choice.slots else None
     hint, command = _config_hint(choice, inside_databricks_apps=inside_databricks_apps)
     return AgentRow(
@@ -84,13 +92,36 @@ def _row(choice: AgentChoice, snapshot: Snapshot, *, now: datetime, inside_datab
         source=source_text(choice, first),
         others=_others(choice),
         status=status,
-        stale=is_stale(status.checked_at, snapshot.interval_s, now),
+        stale=seen.stale if seen else is_stale(status.checked_at, snapshot.interval_s, moment.now),
+        qualifier=seen.qualifier if seen else "",
+        beats=beats,
+        quantiles=quantiles_of_checks(beats),
         verdicts=verdicts,
         explained=verdicts if status.health in _NEEDS_WORDS and not snapshot.offline else (),
         hint=hint or (spec.note if not spec.probeable else ""),
         command=command,
         lint=choice.lint,
     )
+
+
+def _status(choice: AgentChoice, snapshot: Snapshot, verdicts: Sequence[ProbeResult]) -> AgentStatus:
+    if not (snapshot.offline and AGENTS[choice.agent].probeable and choice.enabled):
+        return agent_status(choice, snapshot.results)
+    return AgentStatus(
+        agent=choice.agent,
+        health=Health.UNKNOWN,
+        headline="The dashboard is offline",
+        checked_at=min((result.checked_at for result in verdicts), default=None),
+    )
+
+
+def _standing(choice: AgentChoice, snapshot: Snapshot, status: AgentStatus) -> Standing | None:
+    """Return the standing of the route that the status speaks of, else that of the agent's first slot."""
+    if status.decisive is not None:
+        return standing_of(snapshot, status.decisive.route)
+    first = choice.slots[0].slot if choice.slots else None
+    own = (result for result in snapshot.results if result.route.agent is choice.agent)
+    return next((standing_of(snapshot, result.route) for result in own if result.route.slot == first), None)
 
 
 def source_text(choice: AgentChoice, slot: SlotChoice | None) -> str:

@@ -22,7 +22,7 @@ FORWARDED = {
 }
 
 
-def _platform_environment(port: int) -> dict[str, str]:
+def platform_environment(port: int) -> dict[str, str]:
     return {
         "DATABRICKS_APP_NAME": "switchyard",
         "DATABRICKS_APP_PORT": str(port),
@@ -42,7 +42,7 @@ def test_the_deployed_command_serves_people_behind_the_proxy(run_app: RunApp, pa
     document = YAML(typ="safe").load((ROOT / "app.yaml").read_text(encoding="utf-8"))
     declared = {entry["name"]: entry["value"] for entry in document["env"]}
     port = free_port()
-    environment = {**declared, **_platform_environment(port), "SWITCHYARD_SIMULATE": "incident"}
+    environment = {**declared, **platform_environment(port), "SWITCHYARD_SIMULATE": "incident"}
     run_app(environment, command=document["command"], port=port)
 
     with forwarding_proxy(port, FORWARDED) as proxy_port:

@@ -7,24 +7,26 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from core.adapters.change_store import SCHEMA_VERSION, SqlChangeStore
+from core.adapters.database.changes import SCHEMA_VERSION, SqlChangeStore
 from core.errors import StoreError
 from core.model.agent import AgentId
 from core.model.change import ChangeRecord, ChangeState, Origin
 from core.ports import ChangeStore
 from tests.fakes.change_store import MemoryChangeStore
+from tests.fakes.postgres import shared_postgres
 
 STORES: dict[str, Callable[[Path], ChangeStore]] = {
     "memory": lambda _: MemoryChangeStore(),
     "sqlite": lambda folder: SqlChangeStore(folder / "state" / "changes.db"),
     "sqlite by URL": lambda folder: SqlChangeStore(f"sqlite:///{folder}/changes.db"),
+    "postgres": lambda _: SqlChangeStore(shared_postgres().database()),
 }
 RECORD = ChangeRecord(
     change_id="20300102-030405-000abcdef",
@@ -41,8 +43,11 @@ RECORD = ChangeRecord(
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ChangeStore:
-    return STORES[request.param](tmp_path)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ChangeStore]:
+    made = STORES[request.param](tmp_path)
+    yield made
+    if isinstance(made, SqlChangeStore):
+        made.close()
 
 
 def test_a_record_comes_back_as_it_was(store: ChangeStore) -> None:
@@ -150,7 +155,7 @@ def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> No
 def test_alembic_is_not_imported_for_a_current_database(tmp_path: Path) -> None:
     SqlChangeStore(_path(tmp_path)).close()
     code = (
-        "import sys; from core.adapters.change_store import SqlChangeStore;"
+        "import sys; from core.adapters.database.changes import SqlChangeStore;"
         f"SqlChangeStore({str(_path(tmp_path))!r}); sys.exit('alembic' in sys.modules)"
     )
     root = Path(__file__).resolve().parents[2]

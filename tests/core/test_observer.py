@@ -11,13 +11,14 @@ from typing import TypeVar
 import pytest
 
 from core.choice.routes import routes_of
+from core.detection import first_snapshot
 from core.errors import UpstreamError
 from core.model.agent import AgentId
 from core.model.gateway import GatewaySource, Generation
 from core.model.probe import Diagnosis, Health, Rung
 from core.model.route import Identity
 from core.model.snapshot import Snapshot
-from core.observer import Observer, first_snapshot, open_observer
+from core.observer import Observer, open_observer
 from core.settings import Settings
 from core.simulator.faults import FaultRule
 from core.simulator.server import SimulatedWorkspace

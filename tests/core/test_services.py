@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.change_store import SqlChangeStore
+from core.adapters.database.changes import SqlChangeStore
 from core.errors import ConfigurationError
 from core.health.agent_status import agent_status, overall_line
 from core.model.agent import AgentId

@@ -10,7 +10,7 @@ from databricks.sdk.config import Config
 
 from core.errors import ConfigurationError
 from core.model.secret import Secret
-from core.settings import PROJECT_ROOT, SETTINGS, Settings, agent_variables, load_settings
+from core.settings import PROJECT_ROOT, SETTINGS, Lakebase, Settings, agent_variables, load_settings
 
 HOST = "https://adb-4455667788990011.11.azuredatabricks.net"
 REAL = {"DATABRICKS_HOST": HOST, "DATABRICKS_TOKEN": "t0ken-of-env"}
@@ -81,6 +81,20 @@ READ: dict[str, tuple[dict[str, str], str, object]] = {
     "SWITCHYARD_CONCURRENCY": ({"SWITCHYARD_CONCURRENCY": "64"}, "concurrency", 64),
     "SWITCHYARD_CONFIRM_DELAY_S": ({"SWITCHYARD_CONFIRM_DELAY_S": "0"}, "confirm_delay_s", 0.0),
     "SWITCHYARD_DAILY_TOKENS": ({"SWITCHYARD_DAILY_TOKENS": "0"}, "daily_tokens", 0),
+    "SWITCHYARD_FAITHFUL_INTERVAL_S": ({"SWITCHYARD_FAITHFUL_INTERVAL_S": "0"}, "faithful_interval_s", 0.0),
+    "SWITCHYARD_DATABASE_URL": (
+        {"SWITCHYARD_DATABASE_URL": "postgresql://u:p@db.example/sy"},
+        "database_url",
+        Secret("postgresql://u:p@db.example/sy"),
+    ),
+    "SWITCHYARD_RAW_DAYS": ({"SWITCHYARD_RAW_DAYS": "3"}, "raw_days", 3),
+    "SWITCHYARD_HOURLY_DAYS": ({"SWITCHYARD_HOURLY_DAYS": "30"}, "hourly_days", 30),
+    "SWITCHYARD_HISTORY_MB": ({"SWITCHYARD_HISTORY_MB": "64"}, "history_mb", 64),
+    "SWITCHYARD_DOWN_AFTER": ({"SWITCHYARD_DOWN_AFTER": "5"}, "down_after", 5),
+    "SWITCHYARD_RECOVER_AFTER": ({"SWITCHYARD_RECOVER_AFTER": "1"}, "recover_after", 1),
+    "SWITCHYARD_LATENCY_LIMIT_S": ({"SWITCHYARD_LATENCY_LIMIT_S": "2.5"}, "latency_limit_s", 2.5),
+    "SWITCHYARD_TTFT_LIMIT_S": ({"SWITCHYARD_TTFT_LIMIT_S": "1"}, "ttft_limit_s", 1.0),
+    "SWITCHYARD_ALERTS": ({"SWITCHYARD_ALERTS": "/etc/sy/alerts.toml"}, "alerts", Path("/etc/sy/alerts.toml")),
     # A table with prices in it is read in test_settings_of_cost.
     "SWITCHYARD_PRICES": ({"SWITCHYARD_PRICES": " "}, "prices", {}),
 }
@@ -322,3 +336,17 @@ def test_a_config_file_in_another_encoding_is_refused(config_file: Path) -> None
 
 def test_an_empty_default_section_names_no_workspace(config_file: Path) -> None:
     assert load_settings(with_file(config_file, "[DEFAULT]\njobs-api-version = 2.1\n")).simulated
+
+
+LAKEBASE = {"PGHOST": "db.example", "PGUSER": "app-id", "PGPORT": "5433", "PGDATABASE": "history"}
+APP = {"DATABRICKS_HOST": HOST, "DATABRICKS_APP_NAME": "mine", "DATABRICKS_CLIENT_ID": "app-id"}
+
+
+def test_an_injected_database_counts_inside_databricks_apps_only() -> None:
+    assert load_settings(REAL | LAKEBASE).lakebase is None
+    found = load_settings(APP | LAKEBASE).lakebase
+    assert found == Lakebase(host="db.example", port=5433, database="history", user="app-id")
+
+
+def test_half_an_injected_database_is_none() -> None:
+    assert load_settings(APP | {"PGHOST": "db.example"}).lakebase is None

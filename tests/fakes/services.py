@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from core.errors import ProbeError
+from core.errors import ProbeError, StoreError
 from core.model.agent import AgentId
+from core.model.alert import Channel, Delivery, DeliveryState, NoticeKind
+from core.model.audit import AuditEvent
 from core.model.change import (
     Actor,
     ChangeOutcome,
@@ -22,11 +24,14 @@ from core.model.change import (
     TargetInfo,
     TargetKind,
 )
+from core.model.history import HistoryQuery, HistoryView, RouteHistory
+from core.model.incident import Incident
 from core.model.probe import Cost, Depth, ProbeResult
 from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.model.snapshot import Job, JobKind, Progress, Snapshot
 from core.settings import Settings
+from tests.fakes import histories
 
 HERMES_FILE = TargetInfo(
     id="file:hermes", kind=TargetKind.FILE, agents=(AgentId.HERMES,), writable=True, reason="writable"
@@ -44,12 +49,20 @@ class FakeServices:
     preflight: tuple[ProbeResult, ...] = ()
     records: list[ChangeRecord] = field(default_factory=list)
     sweeps: int = 0
+    askers: list[Actor | None] = field(default_factory=list)
     applied: list[tuple[ChangeRequest, Actor, str, str | None]] = field(default_factory=list)
     rolled_back: list[tuple[str, Actor, str]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     extra: tuple[ProbeResult, ...] = ()
     probed: list[tuple[tuple[Route, ...], Depth, dict[Identity, Secret]]] = field(default_factory=list)
     cooling: bool = False
+    broken: StoreError | None = None
+    past: tuple[Incident, ...] = ()
+    events: tuple[AuditEvent, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    delivered: list[Delivery] = field(default_factory=list)
+    queries: list[HistoryQuery] = field(default_factory=list)
+    tested: list[tuple[str, Actor]] = field(default_factory=list)
 
     def start(self) -> None: ...
 
@@ -58,14 +71,59 @@ class FakeServices:
     def snapshot(self) -> Snapshot:
         return self.shown
 
-    def request_sweep(self) -> None:
+    def request_sweep(self, actor: Actor | None = None) -> None:
         self.sweeps += 1
+        self.askers.append(actor)
 
     def targets(self) -> Sequence[TargetInfo]:
         return self.target_list
 
     def changes(self, limit: int = 50) -> Sequence[ChangeRecord]:
         return self.records[:limit]
+
+    def history(self, query: HistoryQuery) -> HistoryView:
+        self.queries.append(query)
+        self._fail_if_broken()
+        return histories.answer(self.shown, query, past=self.past)
+
+    def route_history(self, route_id: str, since: datetime, until: datetime) -> RouteHistory | None:
+        self._fail_if_broken()
+        standing = self.shown.standings.get(route_id)
+        return histories.route_history(standing, HistoryQuery(since=since, until=until)) if standing else None
+
+    def incident(self, incident_id: str) -> Incident | None:
+        self._fail_if_broken()
+        return next((item for item in (*self.shown.incidents, *self.past) if item.id == incident_id), None)
+
+    def audit(self, limit: int = 200) -> Sequence[AuditEvent]:
+        self._fail_if_broken()
+        return self.events[:limit]
+
+    def alert_channels(self) -> Sequence[Channel]:
+        return self.channels
+
+    def deliveries(self, limit: int = 50) -> Sequence[Delivery]:
+        self._fail_if_broken()
+        return self.delivered[:limit]
+
+    def start_alert_test(self, channel: str, actor: Actor) -> str:
+        self.tested.append((channel, actor))
+        delivery = Delivery(
+            notice_id="test-1",
+            kind=NoticeKind.TEST,
+            channel=channel,
+            rule="",
+            incident_id=None,
+            at=datetime.now(UTC),
+            state=DeliveryState.FAILED,
+            attempts=1,
+            detail="The webhook answered 410.",
+        )
+        return self._keep(Job(id="alert-1", kind=JobKind.ALERT_TEST, done=True, delivery=delivery))
+
+    def _fail_if_broken(self) -> None:
+        if self.broken is not None:
+            raise self.broken
 
     def job(self, job_id: str) -> Job | None:
         return self.jobs.get(job_id)
@@ -97,11 +155,17 @@ class FakeServices:
         return Cost(routes=count, requests=count, output_tokens=16 * count, seconds=28.0)
 
     def start_probe(
-        self, selection: Sequence[Route], *, depth: Depth, tokens: Mapping[Identity, Secret] | None = None
+        self,
+        selection: Sequence[Route],
+        *,
+        depth: Depth,
+        tokens: Mapping[Identity, Secret] | None = None,
+        actor: Actor | None = None,
     ) -> str:
         if self.cooling:
             raise ProbeError("Asked less than 10 s ago.", code="cooling_down", remedy="It may be asked again in 7 s.")
         self.probed.append((tuple(selection), depth, dict(tokens or {})))
+        self.askers.append(actor)
         progress = Progress(done=1, total=len(selection))
         return self._keep(Job(id=f"probe-{len(self.probed)}", kind=JobKind.PROBE, progress=progress))
 

@@ -14,6 +14,7 @@ from core.model.probe import Depth, Diagnosis, Health, ProbeResult, Rung, RungOu
 from core.model.route import Identity, Route
 from core.model.snapshot import Progress, Snapshot
 from core.model.workspace import Cloud, Environment, Evidence, IdentityKind, Workspace, WorkspaceIdentity
+from tests.fakes.histories import with_history
 
 HOST = "https://adb-4455667788990011.11.azuredatabricks.net"
 
@@ -138,28 +139,30 @@ def healthy() -> Snapshot:
         if slot.model and AGENTS[choice.agent].probeable
     )
     moment = datetime.now(UTC)
-    return Snapshot(
-        scene="healthy",
-        workspace=Workspace(
-            host=HOST,
-            workspace_id="4455667788990011",
-            cloud=Cloud.AZURE,
-            environment=Environment.PUBLIC,
-            evidence=(
-                Evidence(source="host name", value="adb-4455667788990011", verdict="workspace id 4455667788990011"),
+    return with_history(
+        Snapshot(
+            scene="healthy",
+            workspace=Workspace(
+                host=HOST,
+                workspace_id="4455667788990011",
+                cloud=Cloud.AZURE,
+                environment=Environment.PUBLIC,
+                evidence=(
+                    Evidence(source="host name", value="adb-4455667788990011", verdict="workspace id 4455667788990011"),
+                ),
+                simulated=True,
             ),
-            simulated=True,
-        ),
-        identity=WorkspaceIdentity(name="switchyard-app", kind=IdentityKind.SERVICE_PRINCIPAL, is_admin=False),
-        credential="token from DATABRICKS_TOKEN",
-        gateway=_gateway(),
-        choices=choices,
-        catalogue=_catalogue(),
-        results=results,
-        progress=Progress(done=len(results), total=len(results)),
-        detected_at=moment,
-        swept_at=moment,
-        next_sweep_at=moment + timedelta(seconds=300),
+            identity=WorkspaceIdentity(name="switchyard-app", kind=IdentityKind.SERVICE_PRINCIPAL, is_admin=False),
+            credential="token from DATABRICKS_TOKEN",
+            gateway=_gateway(),
+            choices=choices,
+            catalogue=_catalogue(),
+            results=results,
+            progress=Progress(done=len(results), total=len(results)),
+            detected_at=moment,
+            swept_at=moment,
+            next_sweep_at=moment + timedelta(seconds=300),
+        )
     )
 
 
@@ -192,4 +195,4 @@ def incident() -> Snapshot:
     slots = tuple(replace(slot, model=name) for slot, name in zip(hermes.slots, (model, other), strict=True))
     finding = LintFinding(code="unknown_model", severity=Severity.WARNING, message=f"{model} is in no listing.")
     choices = (replace(hermes, slots=slots, lint=(finding,)), *base.choices[1:])
-    return replace(base, scene="incident", choices=choices, results=own + rest)
+    return with_history(replace(base, scene="incident", choices=choices, results=own + rest))

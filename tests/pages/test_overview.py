@@ -10,11 +10,15 @@ import pytest
 from core.catalog.agents import AGENTS
 from core.model.agent import AgentId
 from core.model.change import Origin
+from core.model.check import route_id
+from core.model.history import Keeping
+from core.model.probe import Diagnosis, Health
 from core.model.snapshot import Problem, Progress, Snapshot
 from core.settings import Settings
 from tests.fakes import snapshots
+from tests.fakes.histories import with_history
 from tests.fakes.services import FakeServices
-from tests.pages.conftest import VISITOR, OpenFrame, words
+from tests.pages.conftest import ADMIN, VISITOR, OpenFrame, words
 
 
 def test_the_strip_names_workspace_cloud_gateway_and_identity(open_frame: OpenFrame) -> None:
@@ -99,7 +103,114 @@ def test_old_results_say_that_they_are_stale(open_frame: OpenFrame) -> None:
     old = datetime.now(UTC) - timedelta(seconds=2 * shown.interval_s + 5)
     results = tuple(replace(item, checked_at=old) for item in shown.results)
 
-    assert ":orange-badge[stale]" in words(open_frame(FakeServices(shown=replace(shown, results=results))))
+    text = words(open_frame(FakeServices(shown=with_history(replace(shown, results=results)))))
+
+    assert ":orange-badge[stale]" in text
+    assert "stale: last pass 10 min ago" in text
+
+
+def test_what_was_seen_ten_intervals_ago_is_not_claimed_any_more(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    old = datetime.now(UTC) - timedelta(seconds=10 * shown.interval_s + 5)
+    results = tuple(replace(item, checked_at=old) for item in shown.results)
+    text = words(open_frame(FakeServices(shown=with_history(replace(shown, results=results)))))
+
+    assert "Healthy 0" in text
+    assert "Status unknown" in text
+
+
+def test_each_row_has_its_newest_checks_as_a_picture_with_words(open_frame: OpenFrame) -> None:
+    app = open_frame(FakeServices(shown=snapshots.incident()))
+
+    alts = [image.alt for element in app.get("image") for image in element.proto.imgs]
+    assert "Hermes: Last 50 checks: 47 healthy, 3 down; newest just now" in alts
+    assert "Codex: Last 50 checks: 50 healthy; newest just now" in alts
+    assert len(alts) == 7, "Cursor cannot be probed and has none"
+    assert "50 checks: 47 healthy, 3 down" in words(app)
+
+
+def test_a_route_without_a_check_has_a_grey_bar_that_says_so(open_frame: OpenFrame) -> None:
+    app = open_frame(FakeServices(shown=replace(snapshots.healthy(), standings={})))
+
+    alts = {image.alt for element in app.get("image") for image in element.proto.imgs}
+    assert "Codex: No check is kept yet." in alts
+
+
+def test_each_row_says_how_fast_its_last_checks_were(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=snapshots.healthy())))
+
+    assert "340 ms" in text
+    assert "p50 316 ms" in text
+    assert "TTFT 132 ms" in text
+
+
+def test_an_unsettled_route_says_how_far_it_is(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    found = route_id(next(r.route for r in shown.results if r.route.agent is AgentId.CODEX))
+    standing = shown.standings[found]
+    assert standing.reach.last is not None
+    last = replace(standing.reach.last, health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED)
+    failing = replace(standing.reach, failures=1, passes=0, last=last, first_failure_at=last.checked_at)
+    failing = replace(failing, health=Health.DEGRADED)
+    standings = {**shown.standings, found: replace(standing, health=Health.DEGRADED, reach=failing)}
+    text = words(open_frame(FakeServices(shown=replace(shown, standings=standings))))
+
+    assert "1 of 3 failures" in text
+    assert "Degraded · simulated" in text
+
+
+def test_open_incidents_stand_on_top_and_lead_to_their_details(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = open_frame(services)
+
+    text = words(app)
+    assert "**Model: databricks-claude-opus-4-7 is not found on this route**" in text
+    assert "Hermes primary · since 10 min ago" in text
+    assert text.index("is not found on this route**") < text.index("**Azure**")
+    links = [element.proto for element in app.get("page_link") if element.proto.label == "Details"]
+    ids = [incident.id for incident in services.shown.incidents]
+    assert [link.query_string for link in links] == [f"incident={found}" for found in ids]
+
+
+def test_the_latest_transitions_are_listed(open_frame: OpenFrame) -> None:
+    text = words(open_frame(FakeServices(shown=snapshots.incident())))
+
+    assert "Latest transitions" in text
+    assert ":green-badge[:material/check_circle: Healthy] → :red-badge[:material/cancel: Down] · simulated" in text
+
+
+def test_the_real_cadence_and_the_next_check_are_said(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    cadence = replace(shown.cadence, hosts_s=60, reach_s=2, faithful_s=1800)
+    text = words(open_frame(FakeServices(shown=replace(shown, cadence=cadence))))
+
+    assert "Hosts every 1 min · models every 2 s · what each agent really sends every 30 min" in text
+    assert "next check in 4 min (" in text
+
+
+@pytest.mark.parametrize(
+    ("keeping", "said"),
+    [
+        (
+            Keeping(problem="The file cannot be written.", remedy="Free some space.", waiting=3),
+            "**History is not being kept.** The file cannot be written. Free some space. 3 rounds of checks will be",
+        ),
+        (Keeping(durable=False, place="a file of this container"), "History ends with the container"),
+        (Keeping(probing=False, prober="app-2"), "Another instance probes: app-2"),
+        (Keeping(dropped=7), "7 checks could not be kept"),
+    ],
+    ids=["not kept", "not durable", "not ours", "dropped"],
+)
+def test_what_is_wrong_with_keeping_history_is_one_line(keeping: Keeping, said: str, open_frame: OpenFrame) -> None:
+    assert said in words(open_frame(FakeServices(shown=replace(snapshots.healthy(), keeping=keeping))))
+
+
+def test_history_that_is_kept_as_it_should_be_takes_no_line(open_frame: OpenFrame) -> None:
+    shown = replace(snapshots.healthy(), keeping=Keeping(place="SQLite on this machine", durable=True))
+    text = words(open_frame(FakeServices(shown=shown)))
+
+    assert "History is" not in text
+    assert "History ends" not in text
 
 
 def test_a_running_sweep_shows_how_far_it_is(open_frame: OpenFrame) -> None:
@@ -138,6 +249,7 @@ def test_probe_now_asks_for_a_sweep_and_does_not_wait(open_frame: OpenFrame) -> 
     app.button(key="probe_now").click().run()
 
     assert services.sweeps == 1
+    assert services.askers == [ADMIN]
     assert not app.exception
 
 

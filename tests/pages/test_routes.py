@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import StoreError
 from core.model.agent import AgentId
 from core.model.probe import Depth, Finding, Health, ProbeEvidence, ProbeResult, Suggestion
 from core.model.route import Identity
@@ -15,8 +17,9 @@ from core.model.snapshot import Job, JobKind, Progress, Snapshot
 from core.settings import Settings
 from pages.ui.route_query import evidence_query
 from tests.fakes import snapshots
+from tests.fakes.histories import with_history
 from tests.fakes.services import FakeServices
-from tests.pages.conftest import OpenFrame, words
+from tests.pages.conftest import ADMIN, OpenFrame, words
 
 TOKEN = "dapi-not-a-real-token"
 
@@ -268,3 +271,60 @@ def test_a_finished_probe_says_how_it_ended(open_routes: OpenFrame) -> None:
     )
 
     assert "3 routes probed · 1 was left out" in words(app.run())
+
+
+def test_the_drawer_has_the_routes_own_history(open_routes: OpenFrame) -> None:
+    shown = snapshots.incident()
+    app = open_routes(FakeServices(shown=shown), **evidence_query(shown.results[0]))
+
+    alts = [image.alt for element in app.get("image") for image in element.proto.imgs]
+    text = words(app)
+    assert alts == ["Last 50 checks: 47 healthy, 3 down; newest just now"]
+    assert "last pass 15 min ago" in text
+    assert "p50 320 ms, **p95 340 ms**, TTFT 132 ms · up **9" in text
+    assert ", no data 8" in text
+    assert "→ :red-badge[:material/cancel: Down]" in text
+    (link,) = [element.proto for element in app.get("page_link") if element.proto.label == "All of it in History"]
+    assert link.query_string.startswith("show=routes&agents=hermes&models=databricks-claude-opus-4-7&route=")
+
+
+def test_the_drawer_goes_on_when_history_cannot_be_read(open_routes: OpenFrame) -> None:
+    shown = snapshots.incident()
+    broken = StoreError("The database does not answer.", code="store_unavailable", remedy="Start it.")
+    app = open_routes(FakeServices(shown=shown, broken=broken), **evidence_query(shown.results[0]))
+
+    text = words(app)
+    assert "The database does not answer." in text
+    assert "50 checks: 47 healthy, 3 down" in text
+    assert "The address of exactly this evidence" in text
+
+
+def test_a_route_that_is_not_watched_claims_no_history(open_routes: OpenFrame) -> None:
+    shown = replace(snapshots.incident(), standings={})
+    text = words(open_routes(FakeServices(shown=shown), **evidence_query(shown.results[0])))
+
+    assert "only checked when somebody asks" in text
+
+
+def test_a_cell_tells_its_past_where_a_bar_does_not_fit(open_routes: OpenFrame) -> None:
+    app = open_routes(FakeServices(shown=snapshots.healthy()))
+
+    assert "Last 50 checks: 50 healthy" in app.button(key="open_codex_gpt-5-5_dashboard").help
+
+
+def test_a_verdict_seen_ten_intervals_ago_is_unknown(open_routes: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    old = datetime.now(UTC) - timedelta(seconds=10 * shown.interval_s + 5)
+    shown = with_history(replace(shown, results=tuple(replace(item, checked_at=old) for item in shown.results)))
+    app = open_routes(FakeServices(shown=shown))
+
+    assert labels(app)["open_codex_gpt-5-5_dashboard"] == ":gray[:material/help: Unknown] · stale"
+
+
+def test_a_probe_is_asked_in_the_persons_name(open_routes: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.healthy())
+    app = open_routes(services)
+
+    app.button(key="probe_all").click().run()
+
+    assert services.askers == [ADMIN]

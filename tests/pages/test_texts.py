@@ -15,6 +15,7 @@ from core.model.choice import AgentConfig, Layer
 from core.model.gateway import Generation, TraceOutcome, TraceStep
 from core.model.probe import Health
 from core.model.secret import Secret
+from core.model.standing import HealthRules
 from core.model.usage import Price, Usage
 from core.settings import Settings
 from pages.ui.curls import agent_curls, workspace_curls
@@ -36,10 +37,12 @@ from pages.ui.jobs import _SENTENCES
 from pages.ui.options import model_options
 from pages.ui.report import detection_report
 from pages.ui.rows import agent_rows, is_stale
+from pages.ui.standings import Moment
 from pages.ui.tables import rows_for_diff, rows_for_environment, rows_for_rungs
 from tests.fakes import snapshots
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+MOMENT = Moment(now=NOW, rules=HealthRules())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,7 @@ def test_a_row_names_who_decided_the_model() -> None:
     by_environment = replace(hermes.slots[0], source=Layer.ENVIRONMENT, variable="HERMES_MODEL")
     shown = replace(snapshots.healthy(), choices=(replace(hermes, slots=(by_environment,)),))
 
-    row = agent_rows(shown, now=NOW, inside_databricks_apps=False)[0]
+    row = agent_rows(shown, moment=MOMENT, inside_databricks_apps=False)[0]
 
     assert row.source == "from HERMES_MODEL"
 
@@ -128,7 +131,7 @@ def test_a_row_says_what_is_wrong_with_the_agents_own_config() -> None:
     config = AgentConfig(agent=AgentId.HERMES, path="~/.hermes/config.yaml", exists=True, problem="It is not YAML.")
     shown = replace(snapshots.healthy(), choices=(replace(hermes, config=config),))
 
-    assert agent_rows(shown, now=NOW, inside_databricks_apps=False)[0].hint == "It is not YAML."
+    assert agent_rows(shown, moment=MOMENT, inside_databricks_apps=False)[0].hint == "It is not YAML."
 
 
 def test_the_rung_table_has_a_column_per_slot_and_credential() -> None:

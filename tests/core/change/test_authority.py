@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.change.authority import actor_for_command_line, actor_for_page, names_loopback
+from core.change.authority import (
+    actor_for_command_line,
+    actor_for_page,
+    names_loopback,
+    objection_to_reading,
+)
 from core.model.change import Origin
 
 
@@ -66,3 +71,29 @@ def test_the_command_line_acts_as_the_machines_user() -> None:
 
 def test_the_command_line_inside_databricks_apps_may_not_change() -> None:
     assert not actor_for_command_line("ada", True).may_change
+
+
+@pytest.mark.parametrize(
+    ("inside", "person", "bound", "host", "code"),
+    [
+        pytest.param(True, "riley@example.com", False, "10.0.0.7:8000", None, id="a person behind the proxy"),
+        pytest.param(True, None, False, "10.0.0.7:8000", "not_signed_in", id="past the proxy"),
+        pytest.param(True, "", False, "localhost:8000", "not_signed_in", id="an empty name"),
+        pytest.param(True, None, True, "localhost:8000", "not_signed_in", id="loopback proves nobody inside Apps"),
+        pytest.param(False, None, True, "127.0.0.1:8501", None, id="this machine"),
+        pytest.param(False, None, True, "rebound.example:8501", "foreign_host", id="a name that was rebound"),
+        pytest.param(
+            False, "riley@example.com", True, "rebound.example", "foreign_host", id="a name written by anyone"
+        ),
+        pytest.param(False, None, True, None, "foreign_host", id="no Host header"),
+        pytest.param(False, None, False, "dashboard.example:8501", None, id="open to others, as the pages are"),
+    ],
+)
+def test_programs_read_where_people_may_look(
+    inside: bool, person: str | None, bound: bool, host: str | None, code: str | None
+) -> None:
+    objection = objection_to_reading(
+        inside_databricks_apps=inside, person=person, bound_to_loopback=bound, host_header=host
+    )
+    assert (objection.code if objection else None) == code
+    assert objection is None or (objection.message and objection.remedy)

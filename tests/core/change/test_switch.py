@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.adapters.change_store import SqlChangeStore
+from core.adapters.database.changes import SqlChangeStore
 from core.adapters.export_target import ExportTarget
 from core.change.switch import apply_change, plan_change
 from core.change.work import new_change_id

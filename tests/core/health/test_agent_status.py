@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from core.catalog.agents import AGENTS
 from core.health.agent_status import AgentStatus, agent_status, headline_of, overall_line, why_not_probed, worst_of
 from core.health.one_shot import health_of
+from core.health.standing import fold, new_standing
 from core.model.agent import AgentId, Dialect
+from core.model.check import route_id
 from core.model.choice import AgentChoice, Layer, SlotChoice
 from core.model.probe import Diagnosis, Health, ProbeResult, Rung
 from core.model.route import Identity, Route
+from core.model.standing import HealthRules, Standing
 from tests.fakes.verdicts import verdict
 
 BASE = "https://ws.example/serving-endpoints"
@@ -75,6 +79,26 @@ HERMES_TABLE: dict[str, tuple[Sequence[ProbeResult], Health]] = {
     "down and the fallback unknown": ((result("primary", DOWN), result("fallback", UNKNOWN)), DOWN),
     "a failure that Hermes does not fall back from": (
         (result("primary", DOWN, Diagnosis.OUTPUT_CAP), result("fallback", HEALTHY)),
+        DOWN,
+    ),
+    "a failure whose consequences were not measured": (
+        (result("primary", DOWN, Diagnosis.TIMED_OUT), result("fallback", HEALTHY)),
+        DOWN,
+    ),
+    "a transient failure that lasts, which Hermes falls back from": (
+        (result("primary", DOWN, Diagnosis.OVERLOADED), result("fallback", HEALTHY)),
+        DEGRADED,
+    ),
+    "recovering, with a fallback meanwhile": (
+        (result("primary", DOWN, Diagnosis.OK), result("fallback", HEALTHY)),
+        DEGRADED,
+    ),
+    "recovering, with no fallback that works": (
+        (result("primary", DOWN, Diagnosis.OK), result("fallback", DOWN)),
+        DOWN,
+    ),
+    "a fallback that has not recovered yet": (
+        (result("primary", DOWN), result("fallback", DEGRADED, Diagnosis.OK)),
         DOWN,
     ),
     "its own token fails where the dashboard's works": (
@@ -165,6 +189,69 @@ def test_a_status_names_the_rung_and_what_happened_there() -> None:
     dead = replace(stored("primary", DOWN, Diagnosis.CREDENTIAL_DEAD), rung=Rung.AUTH, http_status=403)
     assert headline_of(dead) == "Auth: 403 token refused"
     assert headline_of(result("primary", HEALTHY)) == "Model answers"
+
+
+PASSED: dict[str, tuple[Health, str, str]] = {
+    "healthy": (HEALTHY, "", "Model answers"),
+    "healthy but stale": (HEALTHY, "last pass 14 min ago", "Model answers (last pass 14 min ago)"),
+    "paused": (Health.PAUSED, "", "Model answers"),
+    "too old to be known": (
+        UNKNOWN,
+        "last pass 2 h ago",
+        "Model answered when it was last asked (last pass 2 h ago)",
+    ),
+    "not known why": (UNKNOWN, "", "Model answered when it was last asked"),
+    "slow": (DEGRADED, "slow: p95 7.2 s", "Model answers, but slow: p95 7.2 s"),
+    "recovering": (DOWN, "1 of 2 passes", "Model answers again, 1 of 2 passes"),
+    "recovering, how far is not known": (DOWN, "", "Model answers again, not often enough yet"),
+}
+
+
+@pytest.mark.parametrize(("health", "qualifier", "line"), PASSED.values(), ids=PASSED)
+def test_the_line_of_a_check_that_passed(health: Health, qualifier: str, line: str) -> None:
+    assert headline_of(result("primary", health, Diagnosis.OK), qualifier) == line
+
+
+def test_a_failure_says_how_far_it_has_come() -> None:
+    seen = replace(result("primary", DEGRADED, Diagnosis.OVERLOADED), http_status=503)
+    assert headline_of(seen, "1 of 3 failures") == "Model: 503 overloaded (1 of 3 failures)"
+
+
+def standings_after(*results: ProbeResult) -> dict[str, Standing]:
+    standings: dict[str, Standing] = {}
+    for seen in results:
+        key = route_id(seen.route)
+        before = standings.get(key) or new_standing(seen.route, simulated=False)
+        standings[key] = fold(before, seen, HealthRules()).standing
+    return standings
+
+
+def test_the_line_of_an_agent_tells_how_its_route_stands() -> None:
+    failure, passed = result("primary", DOWN), result("primary", HEALTHY)
+    recovering = replace(passed, health=DOWN)
+    fallback = result("fallback", HEALTHY)
+    standings = standings_after(replace(failure, attempts=2), passed)
+    alone = agent_status(HERMES, [recovering], standings=standings)
+    assert (alone.health, alone.headline) == (DOWN, "Model answers again, 1 of 2 passes")
+    backed = agent_status(HERMES, [recovering, fallback], standings=standings)
+    assert backed.headline == "Backed by fallback model-b; primary Model answers again, 1 of 2 passes"
+
+
+def test_the_line_knows_the_rules_and_the_time() -> None:
+    passed = result("primary", HEALTHY)
+    status = agent_status(
+        HERMES,
+        [passed],
+        standings=standings_after(passed),
+        rules=HealthRules(reach_interval_s=60),
+        now=passed.checked_at + timedelta(minutes=3),
+    )
+    assert status.headline == "Model answers (last pass 3 min ago)"
+
+
+def test_a_route_without_a_standing_has_its_plain_line() -> None:
+    other = standings_after(result("fallback", HEALTHY))
+    assert agent_status(HERMES, [result("primary", HEALTHY)], standings=other).headline == "Model answers"
 
 
 @pytest.mark.parametrize("diagnosis", sorted(set(Diagnosis) - {Diagnosis.OK}))

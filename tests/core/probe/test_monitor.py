@@ -11,39 +11,81 @@ from dataclasses import replace
 
 import pytest
 
+from core.model.history import Keeping
+from core.model.probe import Depth
 from core.model.snapshot import Progress, Snapshot
-from core.probe.monitor import Monitor
+from core.probe.cadence import Intervals, Kind, Look
+from core.probe.monitor import HostsSeen, Monitor
 from tests.fakes.network import FakeClock
 from tests.fakes.waiting import eventually
 
 INTERVAL_S = 300.0
+HOSTS_S = 60.0
+# More than any host check away, less than any sweep.
+SOON_S = 61.0
+ROUTE = "0123456789abcdef"
 
 
 class FakeObserver:
     """Return what the test says, when the test says; every call is counted."""
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.looked: list[Look] = []
         self.host_checks = 0
         self.opened = 0
         self.closed = 0
-        self.gone: str | None = None
+        self.recalled = 0
+        self.followed: list[bool] = []
+        self.leads = True
+        self.hosts = HostsSeen()
+        self.open_depths: dict[Depth, frozenset[str]] = {}
+        self.remembered = Snapshot()
+        self.kept = Keeping()
         self.seen = Snapshot(scene="healthy")
         self.error: Exception | None = None
         self.gate: Future[None] | None = None
+        self.lost: Future[None] = Future()
 
-    async def look(self, previous: Snapshot, publish: Callable[[Snapshot], None]) -> Snapshot:
-        self.looks += 1
-        publish(replace(previous, progress=Progress(done=1, total=2, running=True)))
+    @property
+    def looks(self) -> int:
+        return sum(look.kind is Kind.REACH for look in self.looked)
+
+    async def until_lost(self) -> None:
+        await asyncio.wrap_future(self.lost)
+
+    async def recall(self, previous: Snapshot) -> Snapshot:
+        self.recalled += 1
+        if self.error is not None:
+            raise self.error
+        return replace(previous, results=self.remembered.results, scene=self.remembered.scene)
+
+    async def look(self, previous: Snapshot, publish: Callable[[Snapshot], None], look: Look) -> Snapshot:
+        self.looked.append(look)
+        if look.only is None:
+            publish(replace(previous, progress=Progress(done=1, total=2, running=True)))
         if self.gate is not None:
             await asyncio.wrap_future(self.gate)
         if self.error is not None:
             raise self.error
         return replace(self.seen, swept_at=previous.swept_at)
 
-    async def unreachable(self) -> str | None:
+    async def check_hosts(self, previous: Snapshot) -> HostsSeen:
         self.host_checks += 1
-        return self.gone
+        if self.error is not None:
+            raise self.error
+        return self.hosts
+
+    async def follow(self, previous: Snapshot, *, detect: bool) -> Snapshot:
+        self.followed.append(detect)
+        if self.error is not None:
+            raise self.error
+        return replace(previous, scene="followed")
+
+    def refreshed(self, previous: Snapshot) -> Snapshot:
+        return previous if previous.keeping == self.kept else replace(previous, keeping=self.kept)
+
+    def unsettled(self) -> dict[Depth, frozenset[str]]:
+        return self.open_depths
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[FakeObserver]:
@@ -67,7 +109,8 @@ def clock() -> FakeClock:
 @pytest.fixture
 def monitor(observer: FakeObserver, clock: FakeClock) -> Iterator[Monitor[FakeObserver]]:
     """Return a monitor that the test starts; time passes only when the test moves the clock."""
-    made = Monitor(observer.open, clock=clock, first=Snapshot(), sweep_interval_s=INTERVAL_S, host_interval_s=0.005)
+    intervals = Intervals(hosts_s=HOSTS_S, reach_s=INTERVAL_S, faithful_s=4 * INTERVAL_S)
+    made = Monitor(observer.open, clock=clock, first=Snapshot(), intervals=intervals, tick_s=0.005)
     yield made
     if observer.gate is not None and not observer.gate.done():
         observer.gate.cancel()
@@ -80,10 +123,10 @@ def rests(monitor: Monitor[FakeObserver], observer: FakeObserver, *, looks: int)
     return monitor.snapshot()
 
 
-def checks_hosts(observer: FakeObserver, times: int = 2) -> None:
-    """Wait until the hosts were checked a few times more: the monitor is between sweeps."""
-    before = observer.host_checks
-    eventually(lambda: observer.host_checks >= before + times)
+def idles(monitor: Monitor[FakeObserver], observer: FakeObserver) -> None:
+    """Wait until the monitor has waited anew: whatever was due when this began has been done."""
+    observer.kept = replace(observer.kept, waiting=observer.kept.waiting + 1)
+    eventually(lambda: monitor.snapshot().keeping == observer.kept)
 
 
 def test_before_the_start_there_is_the_first_picture(monitor: Monitor[FakeObserver], observer: FakeObserver) -> None:
@@ -111,7 +154,7 @@ def test_it_looks_again_when_the_interval_is_over(
 ) -> None:
     monitor.start()
     rests(monitor, observer, looks=1)
-    checks_hosts(observer)
+    idles(monitor, observer)
     assert observer.looks == 1
     clock.move(1.2 * INTERVAL_S)
     rests(monitor, observer, looks=2)
@@ -123,7 +166,7 @@ def test_a_sweep_can_be_asked_for(monitor: Monitor[FakeObserver], observer: Fake
     monitor.request_sweep()
     assert monitor.snapshot().progress.running or observer.looks == 2
     rests(monitor, observer, looks=2)
-    checks_hosts(observer)
+    idles(monitor, observer)
     assert observer.looks == 2
 
 
@@ -136,7 +179,7 @@ def test_asking_while_a_sweep_runs_does_nothing(monitor: Monitor[FakeObserver], 
     assert monitor.snapshot().progress == Progress(done=1, total=2, running=True)
     observer.gate.set_result(None)
     rests(monitor, observer, looks=1)
-    checks_hosts(observer)
+    idles(monitor, observer)
     assert observer.looks == 1
 
 
@@ -153,15 +196,147 @@ def test_an_offline_dashboard_tries_again_soon(
     assert rests(monitor, observer, looks=2).offline is None
 
 
-def test_a_host_that_stops_answering_makes_it_look_at_once(
-    monitor: Monitor[FakeObserver], observer: FakeObserver
+def test_a_workspace_that_stops_answering_makes_it_look_at_once(
+    monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
 ) -> None:
     monitor.start()
     rests(monitor, observer, looks=1)
     observer.seen = Snapshot(offline="gone")
-    observer.gone = "gone"
+    observer.hosts = HostsSeen(offline=True)
+    clock.move(SOON_S)
     eventually(lambda: monitor.snapshot().offline)
-    assert observer.looks == 2
+    assert (observer.looks, observer.host_checks) == (2, 1)
+
+
+def test_another_host_that_stops_answering_has_only_its_routes_asked(
+    monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
+) -> None:
+    monitor.start()
+    rests(monitor, observer, looks=1)
+    observer.hosts = HostsSeen(routes=frozenset({ROUTE}))
+    clock.move(SOON_S)
+    eventually(lambda: len(observer.looked) > 1)
+    assert observer.looked[1:] == [Look(kind=Kind.SETTLING, depth=Depth.REACH, only=frozenset({ROUTE}))]
+
+
+def test_unsettled_routes_are_asked_again_until_they_are_settled(
+    monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
+) -> None:
+    observer.open_depths = {Depth.REACH: frozenset({ROUTE})}
+    monitor.start()
+    rests(monitor, observer, looks=1)
+    for times in (1, 2):
+        clock.move(5)
+        eventually(lambda times=times: len(observer.looked) == 1 + times)
+        idles(monitor, observer)
+    observer.open_depths = {}
+    clock.move(5)
+    eventually(lambda: len(observer.looked) == 4)
+    idles(monitor, observer)
+    clock.move(5)
+    idles(monitor, observer)
+    assert [look.only for look in observer.looked] == [None, *3 * [frozenset({ROUTE})]]
+
+
+def test_what_agents_really_send_is_sent_when_it_is_due(
+    monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
+) -> None:
+    monitor.start()
+    rests(monitor, observer, looks=1)
+    clock.move(2 * INTERVAL_S)
+    eventually(lambda: Depth.FAITHFUL in {look.depth for look in observer.looked})
+
+
+def test_the_cadence_and_the_next_times_are_shown(monitor: Monitor[FakeObserver], observer: FakeObserver) -> None:
+    monitor.start()
+    cadence = rests(monitor, observer, looks=1).cadence
+    assert (cadence.hosts_s, cadence.reach_s, cadence.faithful_s) == (HOSTS_S, INTERVAL_S, 4 * INTERVAL_S)
+    assert cadence.next_reach_at == monitor.snapshot().next_sweep_at
+    assert None not in (cadence.next_hosts_at, cadence.next_faithful_at)
+
+
+def test_what_is_remembered_is_shown_before_the_first_sweep_ends(
+    monitor: Monitor[FakeObserver], observer: FakeObserver
+) -> None:
+    observer.remembered = Snapshot(scene="remembered")
+    observer.gate = Future()
+    monitor.start()
+    eventually(lambda: monitor.snapshot().progress.total)
+    assert (monitor.snapshot().scene, observer.recalled) == ("remembered", 1)
+
+
+def test_what_changes_beside_the_looks_is_shown(monitor: Monitor[FakeObserver], observer: FakeObserver) -> None:
+    monitor.start()
+    rests(monitor, observer, looks=1)
+    observer.kept = Keeping(problem="The database is down.")
+    eventually(lambda: monitor.snapshot().keeping.problem)
+
+
+# Several processes.
+
+
+def test_a_process_that_does_not_lead_follows_and_does_not_look(
+    monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
+) -> None:
+    observer.leads = False
+    monitor.start()
+    eventually(lambda: monitor.snapshot().scene == "followed")
+    for times in (1, 2):
+        clock.move(5)
+        eventually(lambda times=times: len(observer.followed) == 1 + times)
+    assert (observer.followed, observer.looked) == ([True, False, False], [])
+    assert (monitor.snapshot().next_sweep_at, monitor.snapshot().progress.running) == (None, False)
+
+
+def test_a_process_that_follows_detects_anew_with_every_sweep(
+    monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
+) -> None:
+    observer.leads = False
+    monitor.start()
+    eventually(lambda: observer.followed)
+    idles(monitor, observer)
+    clock.move(INTERVAL_S)
+    eventually(lambda: len(observer.followed) == 2)
+    assert observer.followed == [True, True]
+
+
+def test_a_process_that_comes_to_lead_recalls_and_looks_at_once(
+    monitor: Monitor[FakeObserver], observer: FakeObserver
+) -> None:
+    observer.leads = False
+    monitor.start()
+    eventually(lambda: observer.followed)
+    observer.leads = True
+    rests(monitor, observer, looks=1)
+    assert observer.recalled == 2
+
+
+def test_a_process_that_loses_the_lead_stops_in_the_middle_of_a_sweep(
+    monitor: Monitor[FakeObserver], observer: FakeObserver
+) -> None:
+    observer.gate = Future()
+    monitor.start()
+    eventually(lambda: monitor.snapshot().progress.total)
+    observer.leads = False
+    observer.lost.set_result(None)
+    eventually(lambda: monitor.snapshot().scene == "followed")
+    assert not monitor.snapshot().progress.running
+
+
+def test_asking_a_process_that_follows_has_it_follow_at_once(
+    monitor: Monitor[FakeObserver], observer: FakeObserver
+) -> None:
+    observer.leads = False
+    monitor.start()
+    eventually(lambda: observer.followed)
+    idles(monitor, observer)
+    monitor.request_sweep()
+    eventually(lambda: len(observer.followed) == 2)
+    eventually(lambda: not monitor.snapshot().progress.running)
+    assert observer.looked == []
+
+
+# Faults.
 
 
 def test_a_fault_of_ours_is_shown_as_one_and_never_as_health(
@@ -182,6 +357,23 @@ def test_the_watch_goes_on_after_a_fault_of_ours(monitor: Monitor[FakeObserver],
     observer.error = None
     monitor.request_sweep()
     assert rests(monitor, observer, looks=2).problem is None
+
+
+def test_a_fault_while_following_or_checking_hosts_does_not_end_the_watch(
+    monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
+) -> None:
+    monitor.start()
+    rests(monitor, observer, looks=1)
+    observer.error = RuntimeError("a bug")
+    clock.move(SOON_S)
+    eventually(lambda: observer.host_checks)
+    idles(monitor, observer)
+    observer.leads = False
+    eventually(lambda: observer.followed)
+    idles(monitor, observer)
+    observer.error = None
+    clock.move(5)
+    eventually(lambda: monitor.snapshot().scene == "followed")
 
 
 def test_work_runs_beside_a_sweep(monitor: Monitor[FakeObserver], observer: FakeObserver) -> None:

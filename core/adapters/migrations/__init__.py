@@ -1,1 +1,0 @@
-"""The steps from one shape of the changes database to the next."""

@@ -1,0 +1,24 @@
+"""An override: what somebody makes an agent run instead of its own choice, usually for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.model.agent import AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """One override; `id` is that of the change which applied it. None for `expires_at`: until somebody ends it."""
+
+    id: str
+    agent: AgentId
+    target: str
+    slots: Mapping[str, str | None]
+    actor: str
+    reason: str
+    since: datetime
+    expires_at: datetime | None = None
+    ended_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""What other programs read of the dashboard: documents and badges made of a snapshot; pure."""

@@ -1,0 +1,145 @@
+"""The sections of the History page; each reads what it shows, and one that cannot be read leaves the others alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import streamlit as st
+
+from core.errors import StoreError
+from core.model.history import HistoryView
+from core.model.incident import Incident
+from core.model.snapshot import Snapshot
+from pages.ui.address import open_incident
+from pages.ui.changes import show_changes
+from pages.ui.errors import problem_of, reporting, shown_errors
+from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_table, plural
+from pages.ui.history_alerts import show_alerts
+from pages.ui.history_export import show_export
+from pages.ui.history_query import HistoryAsk, Section, Span
+from pages.ui.history_reading import read_view, remembered_view
+from pages.ui.history_routes import show_routes
+from pages.ui.history_tables import cause_text, hit_text, lasted_text, rows_for_audit, rows_for_transitions
+from pages.ui.messages import problem_box
+from pages.ui.request import RequestContext
+
+_CHANGES = 50
+_AUDIT = 500
+_WIDTHS = (1.1, 4.2, 2.0, 1.3, 1.0)
+
+Show = Callable[[RequestContext, HistoryAsk, Snapshot, datetime], None]
+
+
+def show_section(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
+    """Show the section that the address names."""
+    with shown_errors():
+        _SECTIONS[asked.section](request, asked, snapshot, now)
+
+
+def _view(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> HistoryView | None:
+    """Return what the database says, or say that it cannot be read."""
+    try:
+        return read_view(request, asked, snapshot, now)
+    except StoreError as error:
+        problem_box(problem_of(error))
+        return None
+
+
+def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
+    view = _view(request, asked, snapshot, now)
+    if view is None:
+        st.caption("Below is what this process still knows since its own start.")
+    shown = view or remembered_view(asked, snapshot, now)
+    st.subheader("Incidents", anchor=False)
+    if shown.incidents:
+        _incident_rows(shown.incidents, now)
+    else:
+        _nothing(f"No incident in the last {asked.span.label}", asked)
+    st.subheader("Transitions", anchor=False)
+    if shown.transitions:
+        st.markdown(markdown_table(rows_for_transitions(shown.transitions, now)))
+    else:
+        _nothing(f"No route changed its health in the last {asked.span.label}", asked)
+    if view is not None:
+        if view.cut:
+            st.caption("There is more than is shown; take a shorter range or a filter.")
+        show_export(view)
+
+
+def _nothing(sentence: str, asked: HistoryAsk) -> None:
+    """Say that there is nothing, and what might bring something up."""
+    if asked.filtered:
+        st.info(f"{sentence} matches these filters. Take a filter away.", icon=":material/filter_alt_off:")
+    elif asked.span is not Span.QUARTER:
+        st.info(f"{sentence}. Look further back with *How far back*.", icon=":material/check:")
+    else:
+        st.info(f"{sentence}, which is as far back as single days are looked at.", icon=":material/check:")
+
+
+def _incident_rows(incidents: tuple[Incident, ...], now: datetime) -> None:
+    head = st.columns(_WIDTHS, gap="small")
+    for column, title in zip(head, ("Severity", "Cause", "Began, ended (UTC)", "Duration", ""), strict=True):
+        column.caption(title)
+    for incident in incidents:
+        with st.container(border=True, key=f"incident_{incident.id}"):
+            _incident_row(incident, now)
+
+
+def _incident_row(incident: Incident, now: datetime) -> None:
+    severity, cause, times, lasted, action = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
+    sign = HEALTH_SIGNS[incident.health]
+    severity.markdown(badge(sign) + ("  \n:small[simulated]" if incident.simulated else ""))
+    count = plural(len(incident.routes), "route")
+    cause.markdown(f"**{escape(cause_text(incident))}**  \n:small[:gray[{count}: {escape(hit_text(incident.routes))}]]")
+    ended = "not ended" if incident.ended_at is None else clock_text(incident.ended_at)
+    times.markdown(f":small[{clock_text(incident.started_at)}  \n{ended}]".replace(" UTC", ""))
+    lasted.markdown(lasted_text(incident, now))
+    action.button(
+        "Details",
+        key=f"details_{incident.id}",
+        icon=":material/timeline:",
+        width="stretch",
+        on_click=reporting(open_incident),
+        args=(incident.id,),
+    )
+
+
+def _routes(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
+    view = _view(request, asked, snapshot, now)
+    if view is None:
+        return
+    if not view.routes:
+        _nothing(f"No check is kept of the last {asked.span.label}", asked)
+        return
+    show_routes(view, asked, snapshot)
+    show_export(view)
+
+
+def _changes(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
+    show_changes(request, limit=_CHANGES, empty="Nothing was changed from here yet. *Switch …* on the Overview does.")
+
+
+def _audit(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
+    since = now - asked.span.length
+    words = asked.text.lower().split()
+    events = [event for event in request.services.audit(_AUDIT) if event.at >= since]
+    rows = [row for row in rows_for_audit(events) if all(word in " ".join(row.values()).lower() for word in words)]
+    if not rows:
+        _nothing(f"Nobody changed or probed anything in the last {asked.span.label}", HistoryAsk(span=asked.span))
+        return
+    st.caption(f"{plural(len(rows), 'event')}, newest first; nothing here is ever changed or removed.")
+    st.dataframe(rows, hide_index=True, key="audit_events", alt="Audit events: who did what, why, and how it ended")
+
+
+def _alerts(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
+    show_alerts(request, now)
+
+
+_SECTIONS: Mapping[Section, Show] = {
+    Section.INCIDENTS: _incidents,
+    Section.ROUTES: _routes,
+    Section.CHANGES: _changes,
+    Section.AUDIT: _audit,
+    Section.ALERTS: _alerts,
+}

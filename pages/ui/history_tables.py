@@ -1,0 +1,212 @@
+"""The rows of history's tables and its words: Markdown with upstream text escaped, or plain text for grids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from core.catalog.agents import AGENTS
+from core.model.alert import Channel, ChannelKind, Delivery, DeliveryState, NoticeKind
+from core.model.audit import AuditEvent
+from core.model.check import route_id
+from core.model.history import RouteHistory
+from core.model.incident import Incident, IncidentStep, StepKind
+from core.model.route import Route
+from core.model.standing import Transition
+from pages.ui.formats import (
+    HEALTH_SIGNS,
+    NOTHING,
+    Sign,
+    age_text,
+    badge,
+    clock_text,
+    code,
+    escape,
+    lasting_text,
+    percent,
+    plural,
+    until_text,
+)
+
+Row = Mapping[str, str]
+_NAMED_ROUTES = 3
+
+STEP_SIGNS = {
+    StepKind.OPENED: Sign(word="opened", icon=":material/error:", color="red"),
+    StepKind.JOINED: Sign(word="joined", icon=":material/add_circle:", color="orange"),
+    StepKind.WORSENED: Sign(word="worsened", icon=":material/trending_down:", color="red"),
+    StepKind.CHANGED: Sign(word="changed", icon=":material/sync_alt:", color="orange"),
+    StepKind.LEFT: Sign(word="recovered", icon=":material/remove_circle:", color="green"),
+    StepKind.RESOLVED: Sign(word="resolved", icon=":material/check_circle:", color="green"),
+}
+DELIVERY_SIGNS = {
+    DeliveryState.WAITING: Sign(word="Waiting", icon=":material/schedule:", color="blue"),
+    DeliveryState.SENT: Sign(word="Sent", icon=":material/check_circle:", color="green"),
+    DeliveryState.FAILED: Sign(word="Failed", icon=":material/cancel:", color="red"),
+}
+CHANNEL_WORDS = {
+    ChannelKind.SLACK: "Slack webhook",
+    ChannelKind.WEBHOOK: "signed webhook",
+    ChannelKind.EMAIL: "e-mail",
+}
+NOTICE_WORDS = {
+    NoticeKind.OPENED: "opened",
+    NoticeKind.WORSENED: "worsened",
+    NoticeKind.REMINDER: "reminder",
+    NoticeKind.RESOLVED: "resolved",
+    NoticeKind.TEST: "test",
+}
+
+
+def cause_text(incident: Incident) -> str:
+    """Return why routes fail together: the rung, and the sentence of the diagnosis; plain text."""
+    said = incident.message or incident.cause.diagnosis.replace("_", " ")
+    return f"{incident.cause.rung.label}: {said}"
+
+
+def hit_text(routes: Sequence[Route]) -> str:
+    """Return the routes in words, the first few by name; plain text."""
+    named = list(dict.fromkeys(f"{AGENTS[route.agent].label} {route.slot}" for route in routes))
+    more = f" and {len(named) - _NAMED_ROUTES} more" if len(named) > _NAMED_ROUTES else ""
+    return ", ".join(named[:_NAMED_ROUTES]) + more
+
+
+def lasted_text(incident: Incident, now: datetime) -> str:
+    """Return how long an incident took, or takes so far."""
+    if incident.ended_at is None:
+        return f"lasts {lasting_text((now - incident.started_at).total_seconds())}"
+    return lasting_text((incident.ended_at - incident.started_at).total_seconds())
+
+
+def route_text(route: Route) -> str:
+    """Return a route in one line of Markdown."""
+    return (
+        f"{escape(AGENTS[route.agent].label)} {escape(route.slot)} · {code(route.model)} · "
+        f"{escape(route.identity.label)}"
+    )
+
+
+def route_words(route: Route) -> str:
+    """Return a route in one line of plain text."""
+    return f"{AGENTS[route.agent].label} {route.slot} · {route.model} · {route.identity.label}"
+
+
+def rows_for_transitions(transitions: Sequence[Transition], now: datetime) -> list[Row]:
+    """Return one line per change of a route's health."""
+    return [
+        {
+            "When": f"{age_text(item.at, now)}, {clock_text(item.at)}",
+            "Route": route_text(item.route),
+            "Health": f"{badge(HEALTH_SIGNS[item.before])} → {badge(HEALTH_SIGNS[item.after])}"
+            + (" · simulated" if item.simulated else ""),
+            "Why": escape(f"{item.rung.label}: {item.message}") if item.message else item.rung.label,
+        }
+        for item in transitions
+    ]
+
+
+def rows_for_timeline(steps: Sequence[IncidentStep]) -> list[Row]:
+    """Return an incident's timeline, oldest first."""
+    return [
+        {
+            "When": clock_text(step.at),
+            "": badge(STEP_SIGNS[step.kind]),
+            "Route": route_text(step.route) if step.route else NOTHING,
+            "What": escape(step.text) or NOTHING,
+        }
+        for step in steps
+    ]
+
+
+def rows_for_hit(incident: Incident) -> list[Row]:
+    """Return every route an incident ever hit, with whether it is still hit."""
+    return [
+        {
+            "Route": route_text(route),
+            "Dialect": escape(route.dialect.label),
+            "Base URL": code(route.base_url),
+            "Now": badge(HEALTH_SIGNS[incident.health], "still hit")
+            if route_id(route) in incident.open_routes
+            else "recovered",
+        }
+        for route in incident.routes
+    ]
+
+
+def rows_for_uptime(routes: Sequence[RouteHistory]) -> list[dict[str, str | float | None]]:
+    """Return uptime and latency per route as plain values for a grid, which sorts numbers as numbers."""
+    return [
+        {
+            "Agent": AGENTS[item.route.agent].label,
+            "Slot": item.route.slot,
+            "Model": item.route.model,
+            "Credential": item.route.identity.label,
+            "Up %": percent(item.uptime.up),
+            "Degraded %": percent(item.uptime.degraded),
+            "Down %": percent(item.uptime.down),
+            "No data %": percent(item.uptime.no_data),
+            "Paused %": percent(item.uptime.paused),
+            "p50 ms": _whole(item.quantiles.p50_ms),
+            "p95 ms": _whole(item.quantiles.p95_ms),
+            "TTFT p50 ms": _whole(item.quantiles.ttft_p50_ms),
+            "TTFT p95 ms": _whole(item.quantiles.ttft_p95_ms),
+            "Passed": item.quantiles.samples,
+        }
+        for item in routes
+    ]
+
+
+def rows_for_audit(events: Sequence[AuditEvent]) -> list[Row]:
+    """Return who did what, as plain text for a grid."""
+    return [
+        {
+            "When": clock_text(event.at),
+            "Who": event.actor,
+            "From": event.origin.replace("_", " "),
+            "What": event.action,
+            "Target": event.target,
+            "Outcome": event.outcome.replace("_", " "),
+            "Reason": event.reason or NOTHING,
+            "Before → after": _moved(event),
+            "Evidence": ", ".join(event.evidence) or NOTHING,
+        }
+        for event in events
+    ]
+
+
+def rows_for_deliveries(deliveries: Sequence[Delivery], now: datetime) -> list[Row]:
+    """Return how sending went, failures with their reason."""
+    return [
+        {
+            "When": f"{age_text(item.at, now)}, {clock_text(item.at)}",
+            "Channel": code(item.channel),
+            "About": NOTICE_WORDS[item.kind] + (f" · {code(item.incident_id)}" if item.incident_id else ""),
+            "State": badge(DELIVERY_SIGNS[item.state]),
+            "Tries": f"{item.attempts}" + (f", next {until_text(item.next_at, now)}" if item.next_at else ""),
+            "Detail": escape(item.detail) or NOTHING,
+        }
+        for item in deliveries
+    ]
+
+
+def channel_text(channel: Channel) -> str:
+    """Return what a channel is, without anything of its address that could be a secret."""
+    # Of a webhook's address the path may be the secret; the Slack one is a secret as a whole.
+    where = urlsplit(channel.url).hostname or channel.host
+    if channel.kind is ChannelKind.EMAIL:
+        where = f"{plural(len(channel.recipients), 'recipient')} through {channel.host or 'no host'}"
+    return f"**{escape(channel.name)}** · {CHANNEL_WORDS[channel.kind]}" + (f" · {escape(where)}" if where else "")
+
+
+def _moved(event: AuditEvent) -> str:
+    names = dict.fromkeys([*event.before, *event.after])
+    moved = [name for name in names if event.before.get(name) != event.after.get(name)]
+    return (
+        "; ".join(f"{name}: {event.before.get(name) or NOTHING} → {event.after.get(name) or NOTHING}" for name in moved)
+        or NOTHING
+    )
+
+
+def _whole(ms: float | None) -> float | None:
+    return None if ms is None else round(ms)

@@ -1,0 +1,50 @@
+"""Incidents and transitions in the short form of the Overview: a line each, with the way into History."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from core.model.incident import Incident
+from core.model.snapshot import Snapshot
+from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, badge, escape, markdown_table, plural
+from pages.ui.history_tables import cause_text, hit_text, rows_for_transitions
+
+_LINES = 5
+_TRANSITIONS = 10
+
+
+def show_open_incidents(incidents: Sequence[Incident], now: datetime) -> None:
+    """Show the incidents that last; nothing when there are none."""
+    for incident in incidents[:_LINES]:
+        with st.container(border=True, key=f"incident_{incident.id}"):
+            text, link = st.columns([8, 1], vertical_alignment="center")
+            text.markdown(incident_line(incident, now))
+            link.page_link(
+                "history.py", label="Details", icon=":material/history:", query_params={"incident": incident.id}
+            )
+    if len(incidents) > _LINES:
+        label = f"{plural(len(incidents) - _LINES, 'further open incident')}"
+        st.page_link("history.py", label=label, icon=":material/history:")
+
+
+def incident_line(incident: Incident, now: datetime) -> str:
+    """Return an open incident as one line: how bad, why, who is hit, since when."""
+    sign = HEALTH_SIGNS[incident.health]
+    simulated = " · simulated" if incident.simulated else ""
+    return (
+        f"{badge(sign, f'{sign.word}{simulated}')} **{escape(cause_text(incident))}**  \n"
+        f":small[{escape(hit_text(incident.routes) or NOTHING)} · since {age_text(incident.started_at, now)}]"
+    )
+
+
+def show_latest(snapshot: Snapshot, now: datetime) -> None:
+    """Show the newest transitions; nothing before the first one."""
+    if not snapshot.transitions:
+        return
+    title, link = st.columns([8, 1], vertical_alignment="bottom")
+    title.subheader("Latest transitions", anchor=False)
+    link.page_link("history.py", label="History", icon=":material/history:")
+    st.markdown(markdown_table(rows_for_transitions(snapshot.transitions[:_TRANSITIONS], now)))

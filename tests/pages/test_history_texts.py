@@ -1,0 +1,203 @@
+"""The pure half of the History page: its address, its tables, its points and its words."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.history.export import export_rows
+from core.model.agent import AgentId
+from core.model.alert import ChannelKind, DeliveryState, NoticeKind
+from core.model.history import Cadence, HistoryQuery
+from core.model.incident import StepKind
+from core.model.probe import Health
+from pages.ui.cadence import cadence_text, next_text
+from pages.ui.formats import every_text, lasting_text, percent, share_text
+from pages.ui.history_export import csv_text
+from pages.ui.history_query import HistoryAsk, Section, Span, asked_of_store, history_address, parse_history
+from pages.ui.history_routes import latency_chart, latency_points, worst_first
+from pages.ui.history_tables import (
+    CHANNEL_WORDS,
+    DELIVERY_SIGNS,
+    NOTICE_WORDS,
+    STEP_SIGNS,
+    hit_text,
+    lasted_text,
+    rows_for_transitions,
+)
+from tests.fakes import histories, snapshots
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+TEXT = st.text(alphabet="abc def-49&=?%", max_size=20).map(str.strip)
+ASKED = st.builds(
+    HistoryAsk,
+    span=st.sampled_from(Span),
+    section=st.sampled_from(Section),
+    agents=st.lists(st.sampled_from(AgentId), unique=True).map(tuple),
+    healths=st.lists(st.sampled_from(Health), unique=True).map(tuple),
+    models=st.lists(TEXT.filter(bool), unique=True).map(tuple),
+    text=TEXT,
+    route=TEXT.map(lambda text: text or None),
+    incident=TEXT.map(lambda text: text or None),
+)
+
+
+@given(ASKED)
+def test_an_address_means_what_it_was_made_of(asked: HistoryAsk) -> None:
+    assert parse_history(history_address(asked)) == asked
+
+
+@given(st.dictionaries(st.sampled_from(["range", "show", "agents", "health", "models", "q"]), st.lists(st.text())))
+def test_no_address_breaks_the_page(query: dict[str, list[str]]) -> None:
+    asked = parse_history(query)
+    found = asked_of_store(asked, NOW)
+
+    assert found.until - found.since == asked.span.length
+
+
+def test_what_is_usual_is_not_in_the_address() -> None:
+    assert history_address(HistoryAsk()) == {}
+
+
+@pytest.mark.parametrize(
+    ("span", "length"),
+    [
+        (Span.HOUR, timedelta(hours=1)),
+        (Span.DAY, timedelta(hours=24)),
+        (Span.WEEK, timedelta(days=7)),
+        (Span.MONTH, timedelta(days=30)),
+        (Span.QUARTER, timedelta(days=90)),
+    ],
+)
+def test_a_range_is_as_long_as_it_says(span: Span, length: timedelta) -> None:
+    assert span.length == length
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (2640, "44 min"), (3725, "1 h 2 min"), (90_000, "1 d 1 h")],
+)
+def test_a_duration_has_at_most_two_units(seconds: int, text: str) -> None:
+    assert lasting_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (None, "no data"),
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.5, "50 %"),
+        (0.999999, "99.99 %"),
+        (0.0000001, "0.01 %"),
+        (0.98765, "98.77 %"),
+    ],
+)
+def test_a_share_is_never_rounded_to_all_or_nothing(share: float | None, text: str) -> None:
+    assert share_text(share) == text
+
+
+@given(st.floats(min_value=0, max_value=1))
+def test_only_an_outage_of_nothing_reads_as_a_hundred_percent(share: float) -> None:
+    assert (percent(share) == 100) is (share == 1)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(2, "2 s"), (60, "1 min"), (90, "90 s"), (1800, "30 min")])
+def test_a_pace_reads_as_it_was_set(seconds: float, text: str) -> None:
+    assert every_text(seconds) == text
+
+
+def test_what_is_due_first_is_what_comes_next() -> None:
+    cadence = Cadence(next_reach_at=NOW + timedelta(minutes=4), next_settling_at=NOW + timedelta(seconds=4))
+
+    assert next_text(cadence, None, NOW) == "now"
+    assert next_text(replace(cadence, next_settling_at=None), None, NOW) == "in 4 min (12:04:00 UTC)"
+    assert next_text(Cadence(), NOW + timedelta(minutes=1), NOW) == "in 1 min (12:01:00 UTC)"
+    assert next_text(Cadence(), None, NOW) == "–"
+
+
+def test_a_faithful_sweep_that_never_comes_is_not_announced() -> None:
+    assert "what each agent really sends only when somebody asks" in cadence_text(Cadence(faithful_s=0), NOW)
+
+
+def test_every_word_of_history_has_a_sign() -> None:
+    assert set(STEP_SIGNS) == set(StepKind)
+    assert set(DELIVERY_SIGNS) == set(DeliveryState)
+    assert set(NOTICE_WORDS) == set(NoticeKind)
+    assert set(CHANNEL_WORDS) == set(ChannelKind)
+
+
+def test_many_routes_are_named_in_part() -> None:
+    routes = [result.route for result in snapshots.healthy().results]
+
+    assert hit_text(routes[:2]) == "Hermes primary, Hermes fallback"
+    assert hit_text(routes).endswith(" more")
+    assert hit_text(()) == ""
+
+
+def test_an_incident_that_lasts_says_so() -> None:
+    incident = replace(snapshots.incident().incidents[0], started_at=NOW - timedelta(minutes=44))
+
+    assert lasted_text(incident, NOW) == "lasts 44 min"
+    assert lasted_text(replace(incident, ended_at=NOW), NOW + timedelta(days=3)) == "44 min"
+
+
+def test_a_transition_of_a_real_workspace_is_not_called_simulated() -> None:
+    item = snapshots.incident().transitions[0]
+
+    assert "simulated" in rows_for_transitions([item], NOW)[0]["Health"]
+    assert "simulated" not in rows_for_transitions([replace(item, simulated=False)], NOW)[0]["Health"]
+
+
+def test_routes_of_which_nothing_is_known_come_last() -> None:
+    shown = snapshots.incident()
+    query = HistoryQuery(since=NOW - timedelta(days=400), until=datetime.now(UTC))
+    known = [histories.route_history(standing, query) for standing in shown.standings.values()]
+    unknown = replace(known[0], uptime=replace(known[0].uptime, up=None))
+
+    assert worst_first([unknown, *known[1:]])[-1] is unknown
+
+
+def test_few_hours_are_drawn_as_single_checks() -> None:
+    standing = next(iter(snapshots.healthy().standings.values()))
+    until = datetime.now(UTC)
+    short = HistoryQuery(since=until - timedelta(minutes=61), until=until)
+    long = HistoryQuery(since=until - timedelta(hours=24), until=until)
+
+    single = latency_points(histories.route_history(standing, short), standing.beats, short.since)
+    hours = latency_points(histories.route_history(standing, long), standing.beats, long.since)
+    assert list(single[0]) == ["time", "latency", "TTFT"]
+    assert len(single) == 13
+    assert list(hours[0]) == ["time", "p50", "p95", "TTFT p95"]
+    assert len(hours) in (5, 6)
+
+
+def test_failed_checks_have_no_latency() -> None:
+    route = snapshots.healthy().results[0].route
+    failing = histories.beats(route, [Health.DOWN] * 5, newest=NOW)
+    standing = replace(snapshots.healthy().standings[failing[0].route_id], beats=failing)
+    query = HistoryQuery(since=NOW - timedelta(hours=1), until=NOW)
+
+    assert latency_points(histories.route_history(standing, query), failing, query.since) == []
+
+
+def test_lines_differ_by_their_dashes_and_are_drawn_in_utc() -> None:
+    chart = str(latency_chart([{"time": NOW, "p50": 1.0, "p95": 2.0, "TTFT p95": 1.0}]))
+
+    assert "'scale': {'type': 'utc'}" in chart
+    assert "'range': [[1, 0], [6, 2], [2, 2]]" in chart
+
+
+def test_the_csv_has_a_row_for_everything_that_is_shown() -> None:
+    shown = snapshots.incident()
+    view = histories.answer(shown, HistoryQuery(since=NOW - timedelta(days=1), until=datetime.now(UTC)))
+    rows = list(csv.DictReader(io.StringIO(csv_text(export_rows(view)))))
+
+    assert len(rows) == len(view.incidents) + len(view.transitions) + len(view.routes)
+    assert {row["kind"] for row in rows} == {"incident", "transition", "route"}
