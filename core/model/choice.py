@@ -38,7 +38,8 @@ class StoredRoute:
     """What an agent's own config says about one slot.
 
     `token` is None when the config names a credential that cannot be read from here; `token_from` says in words where
-    the credential is ("api_key in config.yaml", "environment variable DATABRICKS_TOKEN").
+    the credential is ("api_key in config.yaml", "environment variable DATABRICKS_TOKEN"). `dialect` is what the config
+    itself makes the agent speak, None where the agent goes by the model.
     """
 
     slot: str
@@ -46,6 +47,7 @@ class StoredRoute:
     base_url: str | None
     token: Secret | None
     token_from: str | None
+    dialect: Dialect | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

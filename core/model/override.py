@@ -11,7 +11,10 @@ from core.model.agent import AgentId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """One override; `id` is that of the change which applied it. None for `expires_at`: until somebody ends it."""
+    """One override; `id` is that of the change which applied it. None for `expires_at`: until somebody ends it.
+
+    `asks` is why it could not be ended by itself ("the base was changed meanwhile …"): then a person has to decide.
+    """
 
     id: str
     agent: AgentId
@@ -22,3 +25,4 @@ class Override:
     since: datetime
     expires_at: datetime | None = None
     ended_at: datetime | None = None
+    asks: str | None = None
