@@ -23,6 +23,7 @@ page = st.navigation(
     [
         st.Page("overview.py", title="Overview", icon=":material/space_dashboard:", default=True),
         st.Page("routes.py", title="Routes", icon=":material/grid_on:"),
+        st.Page("fallbacks.py", title="Fallbacks", icon=":material/low_priority:"),
         st.Page("history.py", title="History", icon=":material/history:"),
         st.Page("detection.py", title="Detection", icon=":material/travel_explore:"),
     ]
