@@ -157,6 +157,8 @@ def show_failures(agent: AgentId) -> None:
         [_row(failure, failover) for failure, failover in measured_failures(agent).items()],
         hide_index=True,
         key="failures",
+        height="content",
+        column_config={"Seconds until then": st.column_config.NumberColumn(format="%.1f")},
         placeholder="–",
         alt=f"Which failures make {label} fall back, and after how many requests and seconds",
     )
