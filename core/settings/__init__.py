@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
+from core.model.agent import AgentId
 from core.model.secret import Secret
 from core.model.usage import Price
+from core.settings.homes import agent_homes
 from core.settings.reading import number, prices, profile_values
 from core.settings.table import SCENES, SETTINGS, Setting, agent_variables
 
@@ -48,7 +50,7 @@ class Settings:
     scene: str | None = None
     app_name: str | None = None
     inside_databricks_apps: bool = False
-    hermes_home: Path = Path("~/.hermes")
+    agent_homes: Mapping[AgentId, Path] = field(default_factory=dict)
     state_dir: Path = PROJECT_ROOT / ".switchyard"
     trusted_hosts: tuple[str, ...] = ()
     sweep_interval_s: float = 300.0
@@ -120,7 +122,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         scene=scene,
         app_name=env.get("DATABRICKS_APP_NAME") or None,
         inside_databricks_apps=inside,
-        hermes_home=Path(env.get("HERMES_HOME") or "~/.hermes").expanduser(),
+        agent_homes=agent_homes(env),
         state_dir=_state_dir(env),
         trusted_hosts=tuple(
             part.strip() for part in env.get("SWITCHYARD_TRUSTED_HOSTS", "").split(",") if part.strip()

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.adapters.file_target import HermesFileTarget
-from core.adapters.hermes_config import read_hermes_config
+from core.adapters.agent_configs import read_config
+from core.adapters.agents.hermes import HermesForm
+from core.adapters.file_target import FileTarget
 from core.change.work import ChangePorts
 from core.model.agent import AgentId, Dialect
 from core.model.change import Actor, ChangeRequest, Origin
@@ -56,8 +57,8 @@ class HermesMachine:
         self.probed: list[tuple[Route, ...]] = []
         self.before_answer: Callable[[int], None] = lambda _: None
         self.lint: Sequence[LintFinding] = ()
-        self.target: Target = HermesFileTarget(
-            home=home, environment=self.environment, state_dir=home / "state", clock=self.clock
+        self.target: Target = FileTarget(
+            HermesForm(), home=home, environment=self.environment, state_dir=home / "state", clock=self.clock
         )
 
     @property
@@ -73,7 +74,7 @@ class HermesMachine:
         )
 
     def choice_of(self, agent: AgentId) -> AgentChoice:
-        config = read_hermes_config(self.home, self.environment)
+        config = read_config(HermesForm(), self.home, self.environment)
         slots = tuple(
             SlotChoice(
                 slot=stored.slot,

@@ -123,7 +123,7 @@ def test_a_backup_that_is_gone_fails_with_what_to_do(machine: HermesMachine) -> 
         backup.unlink()
     outcome = _roll_back(machine, change_id)
     assert outcome.record.state is ChangeState.ROLLBACK_FAILED
-    assert "hermes model" in outcome.record.detail
+    assert "by hand" in outcome.record.detail
 
 
 def test_a_file_that_breaks_right_after_the_restore_has_failed(machine: HermesMachine) -> None:

@@ -10,9 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from core.adapters.hermes_edit import edit_hermes
+from core.adapters.agents.hermes_edit import edit_hermes
 from core.errors import ChangeError
-from core.model.change import CredentialUse, DiffOp
+from core.model.agent import Dialect
+from core.model.change import CredentialUse, DiffOp, SlotRouting
 
 TOKEN = "stored-token-value"
 FULL = f"""\
@@ -474,3 +475,51 @@ def test_most_arbitrary_documents_can_be_changed() -> None:
 
     count()
     assert sum(done) > 0.9 * len(done)
+
+
+# Where the requests go: base URLs are changed with the models, as one value
+
+GATEWAY = "https://ws.example/ai-gateway/mlflow/v1"
+WRITTEN = f'"{GATEWAY}"'
+ROUTED = {slot: SlotRouting(base_url=GATEWAY, dialect=Dialect.OPENAI_CHAT) for slot in ("primary", "fallback")}
+
+
+def routed(text: str, **slots: str | None) -> str:
+    """Return the file after its slots were sent to the gateway."""
+    edit = edit_hermes(text.encode(), slots=slots, credential=CredentialUse.KEEP, routing=ROUTED)
+    return edit.content.decode()
+
+
+def test_a_base_url_that_is_stated_is_changed_where_it_stands() -> None:
+    text = (
+        "model:\n  default: a  # one\n  base_url: https://old.example/x  # two\n"
+        "fallback_model:\n  provider: custom\n  model: b\n"
+    )
+    assert routed(text) == text.replace("https://old.example/x", WRITTEN)
+
+
+def test_a_base_url_that_is_nowhere_is_added_beside_the_provider() -> None:
+    text = "model:\n  default: a\n  provider: custom\n  api_key: k\n"
+    assert routed(text) == text.replace("provider: custom\n", f"provider: custom\n  base_url: {WRITTEN}\n")
+
+
+def test_a_named_provider_is_sent_once_for_all_its_slots() -> None:
+    text = (
+        "model: {default: a, provider: dbx}\nproviders:\n  dbx:\n    base_url: https://old.example/x\n"
+        "fallback_providers:\n- {provider: dbx, model: b}\n"
+    )
+    assert routed(text) == text.replace("https://old.example/x", WRITTEN)
+
+
+def test_a_bare_model_has_no_room_for_a_base_url() -> None:
+    with pytest.raises(ChangeError) as caught:
+        routed("model: a\n")
+    assert caught.value.code == "file_ambiguous"
+
+
+def test_the_difference_names_the_base_url() -> None:
+    text = "model:\n  default: a\n  base_url: https://old.example/x\n"
+    edit = edit_hermes(text.encode(), slots={}, credential=CredentialUse.KEEP, routing=ROUTED)
+    assert [(entry.field, entry.old, entry.new) for entry in edit.diff] == [
+        ("model.base_url", "https://old.example/x", GATEWAY)
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from core.adapters.hermes_config import (
+from core.adapters.agents.hermes_config import (
     FALLBACK_KEYS,
     Entry,
     credential_in_force,
@@ -25,17 +25,20 @@ from core.adapters.yaml_text import (
     YamlEdit,
     YamlText,
     child,
+    flow,
     own_pair,
     parse_yaml,
+    quoted,
     scalar_text,
 )
 from core.change.plan import TOKEN_VARIABLE
 from core.errors import ChangeError
-from core.model.change import CredentialUse, DiffEntry, DiffOp
+from core.model.change import CredentialUse, DiffEntry, DiffOp, SlotRouting
 
 # Hermes expands ${…} in every value of the file; `key_env` is not read under `model:` (hermes-agent 0.19.0,
 # config._expand_env_vars, runtime_provider._resolve_openrouter_runtime), so the reference takes the token's own place.
 _REFERENCE = "${" + TOKEN_VARIABLE + "}"
+_AS_IT_IS: Mapping[str, SlotRouting] = {}
 _SLOT = re.compile(r"primary|fallback(_(?:[2-9]|[1-9][0-9]))?")
 
 
@@ -49,8 +52,14 @@ class HermesEdit:
     diff: tuple[DiffEntry, ...]
 
 
-def edit_hermes(content: bytes, *, slots: Mapping[str, str | None], credential: CredentialUse) -> HermesEdit:
-    """Return the edit that gives these slots these models.
+def edit_hermes(
+    content: bytes,
+    *,
+    slots: Mapping[str, str | None],
+    credential: CredentialUse,
+    routing: Mapping[str, SlotRouting] = _AS_IT_IS,
+) -> HermesEdit:
+    """Return the edit that gives these slots these models, and sends them where `routing` says.
 
     Raises ChangeError: target_broken for a file that cannot be read, file_ambiguous for one that cannot be changed
     without touching something else, slot_invalid for a request that Hermes has no place for.
@@ -65,14 +74,35 @@ def edit_hermes(content: bytes, *, slots: Mapping[str, str | None], credential: 
     work = _Work(doc, entries)
     try:
         work.models(after)
+        work.routes(routing, after)
         if credential is CredentialUse.ENVIRONMENT:
             work.credentials(after)
         changed = work.edit.finish() if work.diff else content
-        _prove(changed, after)
+        _prove(changed, after, routing)
     except AmbiguousYaml as exc:
         raise _ambiguous(str(exc)) from exc
     return HermesEdit(
         content=changed, before={slot: before.get(slot) for slot in after}, after=after, diff=tuple(work.diff)
+    )
+
+
+def new_hermes(*, slots: Mapping[str, str | None], base_url: str) -> HermesEdit:
+    """Return a whole config for a machine that has none; its token is the environment's (agents.md section 3.1)."""
+    after = _wanted({}, slots)
+    primary, *fallbacks = [model for model in after.values() if model]
+    lines = ["model:", f"  default: {quoted(primary)}", "  provider: custom", f"  base_url: {quoted(base_url)}"]
+    lines += [f"  api_key: {quoted(_REFERENCE)}"]
+    # An entry without base_url and api_key uses the primary's.
+    lines += ["fallback_providers:"] if fallbacks else []
+    lines += [f"  - {flow({'provider': 'custom', 'model': model})}" for model in fallbacks]
+    fields = {"model.default": primary, "model.base_url": base_url}
+    fields |= {"model.api_key": f"environment variable {TOKEN_VARIABLE}"}
+    fields |= {f"fallback_providers[{index}].model": model for index, model in enumerate(fallbacks)}
+    return HermesEdit(
+        content=("\n".join(lines) + "\n").encode(),
+        before=dict.fromkeys(after),
+        after=after,
+        diff=tuple(DiffEntry(op=DiffOp.ADD, field=field, old=None, new=value) for field, value in fields.items()),
     )
 
 
@@ -115,10 +145,12 @@ def _wanted(before: Mapping[str, str | None], slots: Mapping[str, str | None]) -
     return after
 
 
-def _prove(content: bytes, after: Mapping[str, str | None]) -> None:
-    found = {entry.slot: entry.model for entry in entries_of(parse_yaml(content))}
-    if found != {slot: model for slot, model in after.items() if model}:
+def _prove(content: bytes, after: Mapping[str, str | None], routing: Mapping[str, SlotRouting]) -> None:
+    entries = entries_of(parse_yaml(content))
+    if {entry.slot: entry.model for entry in entries} != {slot: model for slot, model in after.items() if model}:
         raise AmbiguousYaml("Hermes would read other models than the wanted ones")
+    if any(entry.slot in routing and entry.base_url != routing[entry.slot].base_url for entry in entries):
+        raise AmbiguousYaml("Hermes would ask another base URL than the wanted one")
 
 
 class _Work:
@@ -220,6 +252,40 @@ class _Work:
         if int(index) == 0 or int(index) != len(node.value) - 1:
             raise AmbiguousYaml("the fallback is not the last of its list")
         self.edit.drop_item(node, int(index))
+
+    def routes(self, routing: Mapping[str, SlotRouting], after: Mapping[str, str | None]) -> None:
+        """Send the slots that stay where the routing says; one without a base URL of its own goes with the primary."""
+        done: set[int] = set()
+        for slot, entry in self.entries.items():
+            wanted = routing.get(slot)
+            if wanted is None or after.get(slot) is None or entry.base_url == wanted.base_url:
+                continue
+            home, field = self._url_home(entry)
+            if id(home) in done or (slot != "primary" and child(home, "base_url") is None):
+                continue
+            done.add(id(home))
+            self._send(entry, home, field, wanted.base_url)
+
+    def _url_home(self, entry: Entry) -> tuple[Node, str]:
+        """Return the mapping that states the base URL: the named provider, or the entry itself."""
+        if entry.home is not entry.node and child(entry.home, "base_url") is None:
+            return self._place(entry)[1], entry.field
+        return self._home(entry), entry.home_field
+
+    def _send(self, entry: Entry, home: Node, field: str, base_url: str) -> None:
+        if is_bare(entry) and home is entry.node:
+            raise AmbiguousYaml("model: is a bare name, with no room for a base URL")
+        stated = own_pair(self.doc, home, "base_url")
+        if stated is not None:
+            self.edit.replace(*stated, base_url)
+        else:
+            anchor = next((key for key in ("provider", entry.model_key) if key and child(home, key)), None)
+            pair = own_pair(self.doc, home, anchor) if anchor else None
+            if pair is None or scalar_text(pair[1]) is None:
+                raise AmbiguousYaml(f"{field} has no place for a base URL")
+            self.edit.add_pair(home, pair, "base_url", base_url)
+        op = DiffOp.CHANGE if stated is not None else DiffOp.ADD
+        self.diff.append(DiffEntry(op=op, field=f"{field}.base_url", old=entry.base_url, new=base_url))
 
     def credentials(self, after: Mapping[str, str | None]) -> None:
         """Let every slot that stays refer to the environment variable instead of a token of its own."""

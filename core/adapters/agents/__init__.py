@@ -1,0 +1,11 @@
+"""The agents' own configs: one form per agent, and where each agent keeps its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.adapters.agents.form import AgentForm
+from core.adapters.agents.hermes import HermesForm
+from core.model.agent import AgentId
+
+FORMS: Mapping[AgentId, AgentForm] = {form.agent: form for form in (HermesForm(),)}
