@@ -10,6 +10,7 @@ from core.choice.layers import choose_agents
 from core.choice.lint import lint_choice
 from core.detect.flow import run_flow
 from core.detect.gateway import resolve_gateway
+from core.detect.hosts import parse_gateway_url
 from core.detect.identity import WhoAmI, who_am_i
 from core.detect.listing import listing_flows
 from core.detect.models import merge_models
@@ -17,6 +18,7 @@ from core.detect.workspace import HostMetadata, conclude_workspace, host_metadat
 from core.errors import SwitchyardError
 from core.model.agent import AgentId
 from core.model.choice import AgentChoice, LintFinding
+from core.model.gateway import Gateway
 from core.model.models import ModelCatalogue
 from core.model.secret import Secret
 from core.model.snapshot import Problem, Snapshot
@@ -107,6 +109,24 @@ class Detector:
     def choice_of(self, agent: AgentId) -> AgentChoice:
         """Return what an agent runs at this moment, its own config read anew."""
         return next(choice for choice in self._choose(self.seen) if choice.agent is agent)
+
+    async def gateway_for(self, value: str | None) -> Gateway:
+        """Resolve the gateway as a value of DATABRICKS_GATEWAY_HOST would have it: None automatic, "" off, else a URL.
+
+        Raises ConfigurationError for a URL that cannot be a gateway or may not receive a token.
+        """
+        wiring = self._wiring
+        explicit = parse_gateway_url(value, wiring.host, wiring.trust) if value else None
+        token, _ = await self._token()
+        search = resolve_gateway(
+            wiring.host,
+            self.seen.workspace or Workspace(host=wiring.host.origin),
+            trust=wiring.trust,
+            now=wiring.clock.now,
+            explicit=explicit,
+            disabled=value == "",
+        )
+        return await run_flow(search, self._sender, token)
 
     def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:
         """Return what is or will be a problem with a choice."""

@@ -233,6 +233,16 @@ def outcome_document(outcome: ChangeOutcome) -> Document:
     }
 
 
+def reverted_document(ended: Sequence[ChangeOutcome]) -> Document:
+    """Return how the overrides ended whose time was over, each by the change that had applied it."""
+    return {
+        "reverted": [
+            {"change_id": outcome.record.rolls_back, "state": outcome.record.state, "detail": outcome.record.detail}
+            for outcome in ended
+        ]
+    }
+
+
 def changes_document(records: Sequence[ChangeRecord]) -> Document:
     """Return the attempts to change something, newest first."""
     return {"changes": [_record(record) for record in records]}

@@ -6,7 +6,7 @@ When to look is the monitor's decision, and what becomes of the verdicts over ti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from core.adapters.host_checker import SocketHostChecker
 from core.adapters.http_sender import open_sender
 from core.adapters.usage_file import UsageFile
 from core.choice.routes import routes_of
+from core.detect.hosts import GATEWAY_SETTING
 from core.detect.trust import may_receive_bearer
 from core.detection import Detector
 from core.landing import Asked, Key, Landing, Publish, key_of_route
@@ -21,6 +22,8 @@ from core.memory import Memory, forgetful
 from core.model.agent import AgentId
 from core.model.check import route_id, without_token
 from core.model.choice import AgentChoice, LintFinding
+from core.model.gateway import Gateway
+from core.model.override import Override
 from core.model.probe import Depth, Health, ProbeResult
 from core.model.route import Identity, Route
 from core.model.snapshot import Progress, Snapshot
@@ -50,6 +53,8 @@ class Observer:
         self._sender = sender
         self._closed: frozenset[str] = frozenset()
         self._landed: dict[Route, ProbeResult] = {}
+        # Kept up to date by whoever ends them in time.
+        self.overrides: tuple[Override, ...] = ()
         self._meter = Meter(
             clock=wiring.clock,
             store=UsageFile(wiring.state_dir / "usage.json"),
@@ -87,7 +92,8 @@ class Observer:
         if landed:
             results = tuple(landed.get(result.route, result) for result in previous.results)
             previous = replace(previous, results=results)
-        return self.memory.picture(previous)
+        seen = self.memory.picture(previous)
+        return seen if seen.overrides == self.overrides else replace(seen, overrides=self.overrides)
 
     def _land(self, results: Iterable[ProbeResult], *, proved: bool = False) -> None:
         """Fold what was asked beside the sweeps, where it is about a route that the sweeps ask too."""
@@ -218,6 +224,12 @@ class Observer:
     def choice_of(self, agent: AgentId) -> AgentChoice:
         """Return what an agent runs at this moment, its own config read anew."""
         return self._detector.choice_of(agent)
+
+    async def gateway_for(self, slots: Mapping[str, str | None]) -> Gateway | None:
+        """Return the gateway as a request would have it: the present one unless it names another."""
+        if GATEWAY_SETTING not in slots:
+            return self._detector.seen.gateway
+        return await self._detector.gateway_for(slots[GATEWAY_SETTING])
 
     def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:
         """Return what is or will be a problem with a choice."""

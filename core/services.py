@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.audit import alert_test_event, probe_event, sweep_event
 from core.change.work import Progress
 from core.detection import first_snapshot
 from core.errors import StoreError
+from core.expiry import Expiry
 from core.health.standing import rules_of
 from core.history.reading import read_history, read_route
 from core.history.totals import Totals
@@ -37,6 +38,8 @@ from core.wiring import Wiring, wired
 
 log = logging.getLogger(__name__)
 
+# A page waits no longer than this for a button that only changes a row.
+_ANSWER_S = 10.0
 # Stands for a token that is not known yet, where only the number of requests matters.
 _SOME_TOKEN = Secret("some token")
 
@@ -52,7 +55,8 @@ class Services:
         self._database = wiring.database
         self._rules = rules_of(settings)
         self._switchboard = Switchboard(wiring)
-        self._watch = Watchkeeping(wiring)
+        self._expiry = Expiry(self._switchboard, wiring.clock)
+        self._watch = Watchkeeping(wiring, beside=self._expiry.run)
         self._monitor = Monitor(
             self._watch.open,
             clock=wiring.clock,
@@ -149,13 +153,30 @@ class Services:
 
         return self._jobs.start(JobKind.PLAN, work)
 
-    def start_apply(self, request: ChangeRequest, *, actor: Actor, reason: str, expected_revision: str | None) -> str:
-        """Start carrying a change out; return the job's id."""
+    def start_apply(
+        self,
+        request: ChangeRequest,
+        *,
+        actor: Actor,
+        reason: str,
+        expected_revision: str | None,
+        lasts: timedelta | None = None,
+        force: bool = False,
+    ) -> str:
+        """Start carrying a change out, as an override when it `lasts` only so long; return the job's id."""
 
         async def work(observer: Observer, progress: Progress) -> ChangeOutcome:
             outcome = await self._switchboard.apply(
-                observer, request, actor=actor, reason=reason, seen_revision=expected_revision, progress=progress
+                observer,
+                request,
+                actor=actor,
+                reason=reason,
+                seen_revision=expected_revision,
+                lasts=lasts,
+                force=force,
+                progress=progress,
             )
+            await self._expiry.look(observer)
             self._monitor.request_sweep()
             return outcome
 
@@ -172,6 +193,24 @@ class Services:
             return outcome
 
         return self._jobs.start(JobKind.ROLL_BACK, work)
+
+    def extend_override(self, override_id: str, *, by: timedelta, actor: Actor) -> None:
+        """Let an override stand longer; raises ChangeError and StoreError."""
+
+        async def extend(observer: Observer) -> None:
+            await self._switchboard.extend(observer, override_id, by=by, actor=actor)
+            await self._expiry.look(observer)
+
+        self._monitor.submit(extend).result(_ANSWER_S)
+
+    def keep_override(self, override_id: str, *, actor: Actor) -> None:
+        """Let what an override set stand for good; raises ChangeError and StoreError."""
+
+        async def keep(observer: Observer) -> None:
+            await self._switchboard.keep(observer, override_id, actor=actor)
+            await self._expiry.look(observer)
+
+        self._monitor.submit(keep).result(_ANSWER_S)
 
     # Probes that people ask for.
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.choice.routes import routes_of
 from core.choice.variants import every_model, with_model
@@ -132,13 +133,24 @@ class Session:
         """Work a change out without writing anything."""
         return await self._switchboard.plan(self._observer, request)
 
-    async def apply(self, request: ChangeRequest, *, actor: Actor, reason: str, force: bool) -> ChangeOutcome:
-        """Carry a change out."""
-        return await self._switchboard.apply(self._observer, request, actor=actor, reason=reason, force=force)
+    async def apply(
+        self, request: ChangeRequest, *, actor: Actor, reason: str, force: bool, lasts: timedelta | None = None
+    ) -> ChangeOutcome:
+        """Carry a change out, after whatever an earlier process left half done."""
+        await self._switchboard.settle(self._observer)
+        return await self._switchboard.apply(
+            self._observer, request, actor=actor, reason=reason, force=force, lasts=lasts
+        )
 
     async def roll_back(self, change_id: str, *, actor: Actor, reason: str) -> ChangeOutcome:
         """Put back what stood before a change."""
+        await self._switchboard.settle(self._observer)
         return await self._switchboard.roll_back(self._observer, change_id, actor=actor, reason=reason)
+
+    async def revert_expired(self) -> tuple[ChangeOutcome, ...]:
+        """End the overrides whose time is over."""
+        await self._switchboard.settle(self._observer)
+        return await self._switchboard.revert_expired(self._observer)
 
 
 def chosen(seen: Snapshot, agents: Sequence[AgentId]) -> list[AgentChoice]:

@@ -5,20 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from functools import partial
 
 from core.adapters.export_target import TARGET_ID as EXPORT
 from core.adapters.export_target import ExportTarget
-from core.audit import apply_event, ended_event, refused_event, rollback_event
+from core.audit import (
+    apply_event,
+    ended_event,
+    override_event,
+    refused_event,
+    rollback_event,
+    settled_event,
+)
+from core.change.overrides import EXPIRED, EXPIRY, due, extend_override, keep_for_good, note_expiry
+from core.change.records import LOOK_BACK, stuck
+from core.change.settle import settle_interrupted
 from core.change.switch import ChangePorts, apply_change, plan_change, rollback_change
 from core.change.work import Progress, silent
-from core.errors import StoreError, SwitchyardError
+from core.errors import ChangeError, ConfigurationError, StoreError, SwitchyardError
 from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, Plan, TargetInfo
-from core.model.probe import ProbeResult
+from core.model.override import Override
+from core.model.probe import Depth, ProbeResult
 from core.model.route import Route
 from core.observer import Observer
-from core.wiring import Wiring
+from core.wiring import Wiring, holder_name
+
+# A pre-flight asks what the agent itself would ask, and waits for it as long (product.md).
+_PREFLIGHT_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +43,7 @@ class Switchboard:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
+        self._holder = holder_name()
 
     def targets(self) -> tuple[TargetInfo, ...]:
         """Return the places where a choice can be applied, as they are right now."""
@@ -49,6 +65,7 @@ class Switchboard:
         actor: Actor,
         reason: str,
         force: bool = False,
+        lasts: timedelta | None = None,
         seen_revision: str | None = None,
         progress: Progress = silent,
     ) -> ChangeOutcome:
@@ -60,10 +77,11 @@ class Switchboard:
             actor=actor,
             reason=reason,
             force=force,
+            lasts=lasts,
             seen_revision=seen_revision,
             progress=progress,
         )
-        event = apply_event(request, actor=actor, reason=reason, at=self._wiring.clock.now())
+        event = apply_event(request, actor=actor, reason=reason, at=self._wiring.clock.now(), forced=force)
         return await self._audited(event, applying, observer)
 
     async def roll_back(
@@ -75,6 +93,46 @@ class Switchboard:
         )
         event = rollback_event(change_id, actor=actor, reason=reason, at=self._wiring.clock.now())
         return await self._audited(event, going_back, observer)
+
+    async def settle(self, observer: Observer) -> tuple[ChangeRecord, ...]:
+        """Settle what a process left behind that ended in the middle of a change; see `settle_interrupted`."""
+        settled = await settle_interrupted(self._ports(observer))
+        for record in settled:
+            await self._note(settled_event(record, at=self._wiring.clock.now()))
+        return settled
+
+    async def revert_expired(self, observer: Observer) -> tuple[ChangeOutcome, ...]:
+        """End the overrides whose time is over; one whose target cannot be written now is tried again later."""
+        ports, ended = self._ports(observer), list[ChangeOutcome]()
+        overrides = await asyncio.to_thread(ports.overrides.active)
+        waiting = {record.target for record in stuck(await asyncio.to_thread(ports.store.latest, LOOK_BACK))}
+        for override in due(overrides, ports.clock.now()):
+            if override.target in waiting:
+                continue
+            try:
+                outcome = await self.roll_back(observer, override.id, actor=EXPIRY, reason=EXPIRED)
+                await note_expiry(override, outcome, ports)
+            except (ChangeError, ConfigurationError) as exc:
+                log.warning("override %s does not end yet: %s", override.id, exc.message)
+            else:
+                ended.append(outcome)
+        return tuple(ended)
+
+    def overrides(self) -> tuple[Override, ...]:
+        """Return the overrides that last, oldest first; raises StoreError."""
+        return tuple(self._wiring.database.overrides.active())
+
+    async def extend(self, observer: Observer, override_id: str, *, by: timedelta, actor: Actor) -> Override:
+        """Let an override stand longer; see `extend_override`."""
+        event = override_event("extend", override_id, actor=actor, at=self._wiring.clock.now())
+        await asyncio.to_thread(self._wiring.database.audit.append, event)
+        return await extend_override(override_id, by=by, ports=self._ports(observer), actor=actor)
+
+    async def keep(self, observer: Observer, override_id: str, *, actor: Actor) -> None:
+        """Let what an override set stand for good; see `keep_for_good`."""
+        event = override_event("keep", override_id, actor=actor, at=self._wiring.clock.now())
+        await asyncio.to_thread(self._wiring.database.audit.append, event)
+        await keep_for_good(override_id, ports=self._ports(observer), actor=actor)
 
     async def _audited(
         self, event: AuditEvent, change: Callable[[], Awaitable[ChangeOutcome]], observer: Observer
@@ -104,13 +162,18 @@ class Switchboard:
 
     def _ports(self, observer: Observer) -> ChangePorts:
         async def probe(routes: Sequence[Route]) -> Sequence[ProbeResult]:
-            return (await observer.probe(routes)).results
+            report = await observer.probe(routes, depth=Depth.FAITHFUL, budget_s=_PREFLIGHT_S)
+            return report.results
 
         return ChangePorts(
             targets={**self._wiring.file_targets, EXPORT: ExportTarget(observer.choice_of)},
             store=self._wiring.database.changes,
+            overrides=self._wiring.database.overrides,
+            leases=self._wiring.database.leases,
+            holder=self._holder,
             clock=self._wiring.clock,
-            choice_of=observer.choice_of,
+            choice_of=lambda agent, _: observer.choice_of(agent),
+            gateway_for=observer.gateway_for,
             lint=observer.lint,
             probe=probe,
             environment=self._wiring.tokens,

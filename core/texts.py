@@ -141,6 +141,13 @@ def outcome_text(outcome: ChangeOutcome) -> str:
     return "\n".join([*lines, f"change {record.change_id}"])
 
 
+def reverted_text(ended: Sequence[ChangeOutcome]) -> str:
+    """Return one line per override that was to end."""
+    if not ended:
+        return "No override is over."
+    return "\n".join(f"{one.record.rolls_back}  {one.record.state}: {one.record.detail}" for one in ended)
+
+
 def changes_text(records: Sequence[ChangeRecord]) -> str:
     """Return one line per attempt."""
     if not records:

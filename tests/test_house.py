@@ -45,9 +45,11 @@ ALLOWED = {
     "core.keeping": _OUTER | {"core.wiring", "core.memory", "core.observer"},
     "core.jobs": _SHELL | {"core.observer"},
     "core.switchboard": _OUTER | {"core.wiring", "core.observer", "core.audit"},
+    "core.expiry": _OUTER | {"core.observer", "core.switchboard"},
     "core.session": _OUTER | {"core.wiring", "core.memory", "core.observer", "core.switchboard"},
     "core.services": _OUTER
-    | {"core.wiring", "core.detection", "core.observer", "core.switchboard", "core.keeping", "core.jobs", "core.audit"},
+    | {"core.wiring", "core.detection", "core.observer", "core.switchboard", "core.keeping", "core.jobs", "core.audit"}
+    | {"core.expiry"},
     "core.cli": _OUTER | {"core.session", "core.documents", "core.texts"},
     "core.__main__": _OUTER | {"core.services", "core.cli"},
     "core": set(),

@@ -12,28 +12,37 @@ from core.errors import ChangeError, ConfigurationError
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeRecord, ChangeRequest, ChangeState, Plan
 from core.model.choice import AgentChoice, LintFinding
+from core.model.gateway import Gateway
 from core.model.probe import ProbeResult
 from core.model.route import Route
 from core.model.secret import Secret
-from core.ports import ChangeStore, Clock, Target
+from core.ports import ChangeStore, Clock, PhaseListener, Target, no_listener
+from core.ports.store import LeaseStore, OverrideStore
 
-Progress = Callable[[str], None]
+Progress = PhaseListener
+silent = no_listener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePorts:
     """Everything a change needs from the outside.
 
-    `choice_of` reads what an agent runs at this moment, its own config included; `lint` judges a choice as it will be;
-    `environment` holds the tokens of this process' environment by variable.
+    `choice_of` reads what an agent runs at a target at this moment; `lint` judges a choice as it will be; `probe` asks
+    routes as the agent itself does; `gateway_for` resolves the gateway for a value of DATABRICKS_GATEWAY_HOST (None:
+    automatic, "": off), and without one returns the present one. `environment` holds the tokens of this process'
+    environment by variable; `holder` names this process to others.
     """
 
     targets: Mapping[str, Target]
     store: ChangeStore
+    overrides: OverrideStore
+    leases: LeaseStore
+    holder: str
     clock: Clock
-    choice_of: Callable[[AgentId], AgentChoice]
+    choice_of: Callable[[AgentId, str], AgentChoice]
     lint: Callable[[AgentChoice], Sequence[LintFinding]]
     probe: Callable[[Sequence[Route]], Awaitable[Sequence[ProbeResult]]]
+    gateway_for: Callable[[Mapping[str, str | None]], Awaitable[Gateway | None]]
     environment: Mapping[str, Secret]
 
     def target(self, target_id: str) -> Target:
@@ -50,10 +59,6 @@ class ChangePorts:
         """Record an attempt and return it; raises StoreError when it would not be durable."""
         await asyncio.to_thread(self.store.record, record)
         return record
-
-
-def silent(_: str) -> None:
-    """Ignore progress."""
 
 
 def new_change_id(now: datetime) -> str:

@@ -114,8 +114,9 @@ class DiffEntry:
 class Plan:
     """A change worked out to the end, nothing written yet.
 
-    `base_revision` names the exact content the plan was made against (None: the target did not exist or keeps none);
-    `snippet` is what to hand over where the target itself is not written.
+    `base_revision` names the exact content the plan was made against (None: the target did not exist or keeps none),
+    `after_revision` what the write would leave, where that can be said; `snippet` is what to hand over where the target
+    itself is not written. `routing` is where the slots' requests will go, for those that are sent elsewhere.
     """
 
     request: ChangeRequest
@@ -129,7 +130,9 @@ class Plan:
     effective: str
     preflight: tuple[ProbeResult, ...] = ()
     base_revision: str | None = None
+    after_revision: str | None = None
     snippet: str | None = None
+    routing: Mapping[str, SlotRouting] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
