@@ -15,7 +15,7 @@ from tests.fakes.hermes_machine import CONFIG, TOKEN, HermesMachine
 
 TARGETS: dict[str, Callable[[HermesMachine], Target]] = {
     "file:hermes": lambda machine: machine.target,
-    "export": lambda machine: ExportTarget(machine.choice_of),
+    "export": lambda machine: ExportTarget(lambda agent: machine.choice_of(agent, "export")),
 }
 
 
