@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from core.adapters.app_facts import AppState, Deployment
 from core.adapters.app_now import AppNow
-from core.adapters.app_target import AppTarget
 from core.adapters.app_values import Values, slots_in
 from core.model.change import ChangeRecord, ChangeRequest
+from core.ports import Found, Stands
 
 
 class Side(StrEnum):
@@ -41,6 +41,17 @@ _WORDS = {
 }
 
 
+# A crash is put back like a file that was only written: what is new does not run.
+_STANDS = {
+    Left.UNTOUCHED: Stands.OLD,
+    Left.WRITTEN: Stands.MIXED,
+    Left.DEPLOYING: Stands.MOVING,
+    Left.CRASHED: Stands.MIXED,
+    Left.APPLIED: Stands.NEW,
+    Left.UNCLEAR: Stands.UNCLEAR,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppStands:
     """What stands now: the side of the file and of what is deployed, the deployments' ids, and this change's backup.
@@ -62,10 +73,14 @@ class AppStands:
         """Return one sentence for people."""
         return _WORDS[self.left]
 
+    @property
+    def as_found(self) -> Found:
+        """Return it in the words of every target."""
+        return Found(stands=_STANDS[self.left], detail=self.message, revision=self.revision, backup=self.backup)
 
-def settle_state(target: AppTarget, record: ChangeRecord) -> AppStands:
-    """Read what an interrupted change left behind; raises ChangeError when that cannot be read now."""
-    now = target.read()
+
+def app_stands(now: AppNow, record: ChangeRecord, backup: str | None) -> AppStands:
+    """Compare what stands with the record of an interrupted change; raises ChangeError for a file that is broken."""
     request = ChangeRequest(agent=record.agent, target=record.target, slots=record.after)
     file_then, _, deployed_then = (record.before_revision or "").partition(".")
     file_now, _, deployed_now = now.revision.partition(".")
@@ -80,7 +95,7 @@ def settle_state(target: AppTarget, record: ChangeRecord) -> AppStands:
         revision=now.revision,
         deployment=now.facts.active.id if now.facts.active else None,
         pending=pending.id if pending else None,
-        backup=target.backups.of_change(record.change_id),
+        backup=backup,
     )
 
 

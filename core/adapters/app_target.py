@@ -1,7 +1,7 @@
 """The target `app:<name>`: a deployed coding-agents app, changed in its app.yaml and redeployed, with proof.
 
 A change of the file goes through these steps, and whatever ends the process between two of them leaves a state of
-its own, which `settle_state` tells apart from the recorded change:
+its own, which `found` tells apart from the recorded change:
 
     nothing yet            file old, deployed old, no backup      untouched
     backup kept            file old, deployed old, a backup       untouched
@@ -20,18 +20,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from core.adapters.app_backups import SENT_SUFFIX, AppBackups, Sent, read_sent
-from core.adapters.app_errors import TRANSIENT, UNANSWERED
-from core.adapters.app_now import (
-    AppNow,
-    deployed_name,
-    read_app,
-    revision_of,
-    unread_name,
-    why_not_writable,
-)
+from core.adapters.app_errors import UNANSWERED
+from core.adapters.app_now import AppNow, read_app, why_not_writable
+from core.adapters.app_proof import AppWritten, Proof, Start
 from core.adapters.app_resend import (
     merged_env,
     refuse_removal,
@@ -40,54 +33,34 @@ from core.adapters.app_resend import (
     to_resend,
     to_resend_references,
 )
-from core.adapters.app_values import agents_in, diff_of, family_of, patch_of, slots_in, variables_of
-from core.adapters.app_wait import DEADLINE_S, DeployEnd, DeploymentWait, Progress, Waited
-from core.adapters.app_yaml import EnvEntry, edit_env, read_env
+from core.adapters.app_settle import AppStands, app_stands
+from core.adapters.app_values import Values, agents_in, diff_of, family_of, patch_of, slots_in, variables_of
+from core.adapters.app_wait import DEADLINE_S, DeployEnd, DeploymentWait, Waited
+from core.adapters.app_way import EFFECTIVE, Way, chosen_way, words_for
+from core.adapters.app_yaml import edit_env, read_env
 from core.adapters.apps import DatabricksApps
 from core.catalog.agents import AGENTS
 from core.errors import ChangeError
-from core.model.change import ChangeRequest, TargetInfo, TargetKind
-from core.ports import Clock, TargetPlan, Written
+from core.model.change import ChangeRecord, ChangeRequest, TargetInfo, TargetKind
+from core.ports import Clock, Found, PhaseListener, TargetPlan, no_listener
 
 PREFIX = "app:"
-# A proof that cannot be read for the moment is worth a second look before the change counts as unconfirmed.
-_LOOKS = 3
-_BETWEEN_LOOKS_S = 2.0
-Values = Mapping[str, str | None]
-
-
-class Way(StrEnum):
-    """How a value gets into the app: in its file, or sent along with one deployment, which the next one drops."""
-
-    FILE = "file"
-    ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppWritten(Written):
-    """What a write to an app did; with `problem` it has to be undone, without `proven` it is not confirmed."""
+class AppLook:
+    """One look at an app: what it is as a target, and what stands; `now` None where that cannot be read."""
 
-    deployment: str
-    proven: bool
-    problem: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """What a deployment is started with: the file, all that is sent along, and what of that is not in the file."""
-
-    content: bytes
-    variables: Mapping[str, EnvEntry] | None
-    overrides: Mapping[str, str]
-
-
-def silent(text: str) -> None:
-    """Take a phase and tell nobody."""
+    info: TargetInfo
+    now: AppNow | None
 
 
 class AppTarget:
-    """Fulfil the Target port for one app; `folder` is where backups lie instead of the identity's own home."""
+    """Fulfil the Target port for one app.
+
+    `way` is chosen anew at every look where none is given; `folder` is where backups lie instead of the identity's own
+    home. Where a slot's requests go is not written: an app derives its base URLs by itself.
+    """
 
     def __init__(
         self,
@@ -95,7 +68,7 @@ class AppTarget:
         name: str,
         *,
         clock: Clock,
-        way: Way = Way.FILE,
+        way: Way | None = None,
         pause: Callable[[float], None] = time.sleep,
         deadline_s: float = DEADLINE_S,
         folder: str | None = None,
@@ -103,27 +76,33 @@ class AppTarget:
         self._apps = apps
         self._name = name
         self._way = way
-        self._pause = pause
+        self._proof = Proof(apps, pause)
         self._wait = DeploymentWait(apps, clock=clock, pause=pause, deadline_s=deadline_s)
         self.backups = AppBackups(apps, name, clock=clock, folder=folder)
 
     @property
     def info(self) -> TargetInfo:
-        """Say whether the app can be changed right now so that it lasts, and if not, why not and what would."""
+        """Say whether the app can be changed right now, and if not, why not and what would."""
+        return self.look().info
+
+    def look(self) -> AppLook:
+        """Read what stands and say what that means for a change; never raises for what the workspace answers."""
         agents = tuple(agent for agent, spec in AGENTS.items() if any(slot.variables for slot in spec.slots))
+        now, words, reason = None, "", None
         try:
             now = self.read()
             agents = agents_in(now.env) or agents
             reason = why_not_writable(now.facts, may_manage=self._apps.may_manage(self._name))
+            words = reason or words_for(self._way_of(now), now.facts)
         except ChangeError as exc:
-            reason = f"{exc.message} {exc.remedy}"
-        return TargetInfo(
-            id=PREFIX + self._name,
-            kind=TargetKind.APP,
-            agents=agents,
-            writable=reason is None,
-            reason=reason or f"{self._name} can be changed and redeployed.",
+            words = reason = f"{exc.message} {exc.remedy}"
+        info = TargetInfo(
+            id=PREFIX + self._name, kind=TargetKind.APP, agents=agents, writable=reason is None, reason=words
         )
+        return AppLook(info=info, now=now)
+
+    def _way_of(self, now: AppNow) -> Way:
+        return self._way or chosen_way(self._apps, now.facts)
 
     def read(self) -> AppNow:
         """Read what stands."""
@@ -132,24 +111,20 @@ class AppTarget:
     def plan(self, request: ChangeRequest) -> TargetPlan:
         """Read the live app and work out the request against it; writes nothing."""
         now, wanted = self.read(), variables_of(request)
+        way = self._way_of(now)
         changed = self._edited(now, request, wanted)
-        before = slots_in(request, now.running_values)
-        running_after = {**now.running_values, **wanted}
-        differs = {name: value for name, value in wanted.items() if self._old(now, name, value) != value}
+        old = {name: _old(now, name, value, way) for name, value in wanted.items()}
+        differs = {name: value for name, value in wanted.items() if old[name] != value}
         return TargetPlan(
-            before=before,
-            after=slots_in(request, running_after),
-            diff=diff_of({name: self._old(now, name, value) for name, value in differs.items()}, differs),
+            before=slots_in(request, now.running_values),
+            after=slots_in(request, {**now.running_values, **wanted}),
+            diff=diff_of(old, differs),
             revision=now.revision,
-            effective="after the redeploy; every terminal in the app restarts",
+            effective=EFFECTIVE[way],
             affects=f"everyone who works in the app {self._name}: it restarts, and what runs in its terminals ends",
             snippet=patch_of(now.file.path, now.file.content, changed) if changed != now.file.content else None,
+            revision_after=_revision_after(now, changed, way),
         )
-
-    def _old(self, now: AppNow, name: str, wanted: str | None) -> str | None:
-        """Return what stands against a wanted value: what runs, else what the file would bring at the next deploy."""
-        running = now.running_values.get(name)
-        return running if running != wanted or self._way is Way.ENVIRONMENT else now.file_values.get(name)
 
     def _edited(self, now: AppNow, request: ChangeRequest, wanted: Values) -> bytes:
         return edit_env(now.file.content, wanted, beside=family_of(request.agent))
@@ -159,7 +134,12 @@ class AppTarget:
         return self.read().revision
 
     def write(
-        self, request: ChangeRequest, *, expected_revision: str | None, change_id: str, progress: Progress = silent
+        self,
+        request: ChangeRequest,
+        *,
+        expected_revision: str | None,
+        change_id: str,
+        progress: PhaseListener = no_listener,
     ) -> AppWritten | None:
         """Write the request, redeploy, wait and prove it; None when what stands is not the expected any more.
 
@@ -169,7 +149,7 @@ class AppTarget:
         now = self._ready()
         if now.revision != expected_revision:
             return None
-        if self._way is Way.ENVIRONMENT:
+        if self._way_of(now) is Way.ENVIRONMENT:
             refuse_removal(now, wanted)
             kept = {name: value for name, value in sent_before(now).items() if name not in wanted}
             given = {name: value for name, value in wanted.items() if value is not None}
@@ -178,7 +158,7 @@ class AppTarget:
         return self._replace(now, self._edited(now, request, wanted), wanted, change_id, progress)
 
     def restore(
-        self, backup: str, *, expected_revision: str | None, change_id: str, progress: Progress = silent
+        self, backup: str, *, expected_revision: str | None, change_id: str, progress: PhaseListener = no_listener
     ) -> AppWritten | None:
         """Put a backup back to the identical bytes and redeploy where that is needed, under the same rule.
 
@@ -195,6 +175,14 @@ class AppTarget:
         wanted = {entry.name: entry.value for entry in read_env(content)}
         return self._replace(now, content, wanted, change_id, progress)
 
+    def found(self, record: ChangeRecord) -> Found:
+        """Read what an interrupted change left behind; writes nothing."""
+        return self.stands(record).as_found
+
+    def stands(self, record: ChangeRecord) -> AppStands:
+        """Tell, part by part, on which side of an interrupted change the app stands."""
+        return app_stands(self.read(), record, self.backups.of_change(record.change_id))
+
     def _ready(self) -> AppNow:
         now = self.read()
         reason = why_not_writable(now.facts, may_manage=True)
@@ -209,10 +197,10 @@ class AppTarget:
         return now
 
     def _replace(
-        self, now: AppNow, content: bytes, wanted: Values, change_id: str, progress: Progress
+        self, now: AppNow, content: bytes, wanted: Values, change_id: str, progress: PhaseListener
     ) -> AppWritten | None:
         path, source = now.file.path, now.facts.source or ""
-        start = _Start(content=content, variables=to_resend(now, read_env(content)), overrides=sent_before(now))
+        start = Start(content=content, variables=to_resend(now, read_env(content)), overrides=sent_before(now))
         progress("Keeping a backup")
         backup = self.backups.keep(now.file.content, change_id, source=source)
         # Between this look and the write nothing can be locked; a later one is seen when it is read back.
@@ -225,14 +213,14 @@ class AppTarget:
         if now.runs(content):
             # A deployment that failed or was cancelled never took the place of this one: nothing has to restart.
             waited = Waited(end=DeployEnd.RUNNING, message="The app is running", deployment=now.facts.active)
-            return self._proved(waited, start, wanted, backup)
+            return self._proof.of_file(waited, start, wanted, backup)
         try:
             deployment = self._deploy(now, start, change_id, progress)
         except ChangeError as exc:
             raise self._put_back(path, now.file.content, content, backup, exc) from exc
-        return self._proved(self._wait.until_ended(self._name, deployment, progress), start, wanted, backup)
+        return self._proof.of_file(self._wait.until_ended(self._name, deployment, progress), start, wanted, backup)
 
-    def _deploy(self, now: AppNow, start: _Start, change_id: str, progress: Progress, *, sent_at: str = "") -> str:
+    def _deploy(self, now: AppNow, start: Start, change_id: str, progress: PhaseListener, *, sent_at: str = "") -> str:
         """Start a deployment and write down what was sent with it, if anything; return its id."""
         active, source, sent = now.facts.active, now.facts.source or "", _sent_of(now, start)
         if start.variables and not sent_at:
@@ -272,69 +260,36 @@ class AppTarget:
             remedy=f"By hand: copy {backup} over {path}.",
         )
 
-    def _proved(self, waited: Waited, start: _Start, wanted: Values, backup: str) -> AppWritten:
-        """Look for the wanted values where the app runs from; nothing that comes back masked counts."""
-        found = self._snapshot_of(waited)
-        deployment = waited.deployment.id if waited.deployment else ""
-        problem = None if waited.end is DeployEnd.RUNNING else waited.message
-        if problem is None and found is not None:
-            there = {entry.name: entry.value for entry in read_env(found)}
-            if any(there.get(name) != value for name, value in wanted.items()):
-                problem = "The app runs, but its deployed snapshot does not hold the new values."
-        names = tuple(start.variables or ())
-        name, note = deployed_name(start.content, names, start.overrides), problem or ""
-        if problem is None and found is None:
-            name, note = unread_name(deployment), "Applied, not confirmed in the app: its snapshot cannot be read."
-        elif problem is None and found is not None:
-            name = deployed_name(found, names, start.overrides)
-        if problem and waited.end is not DeployEnd.TIMED_OUT:
-            # Nothing that stands is ever called so: whoever reads back must not take this for applied.
-            name += ".unproven"
-        return AppWritten(
-            revision=revision_of(start.content, name),
-            backup=backup,
-            deployment=deployment,
-            proven=problem is None and found is not None,
-            problem=problem,
-            note=note or "The deployed snapshot holds the values, and the app is running.",
-        )
-
-    def _snapshot_of(self, waited: Waited) -> bytes | None:
-        snapshot = waited.deployment.snapshot if waited.deployment else None
-        if waited.end is not DeployEnd.RUNNING or not snapshot:
-            return None
-        for left in reversed(range(_LOOKS)):
-            try:
-                found = self._apps.file_in(snapshot)
-            except ChangeError as exc:
-                if exc.code not in TRANSIENT or not left:
-                    return None
-                self._pause(_BETWEEN_LOOKS_S)
-            else:
-                return found.content if found else None
-        return None
-
-    def _send(self, now: AppNow, overrides: Mapping[str, str], change_id: str, progress: Progress) -> AppWritten:
+    def _send(self, now: AppNow, overrides: Mapping[str, str], change_id: str, progress: PhaseListener) -> AppWritten:
         """Redeploy with the whole merged environment, which is right whether it replaces that of app.yaml or not."""
         variables = merged_env(now, now.env, overrides) if overrides else to_resend_references(now, now.env)
-        start = _Start(content=now.file.content, variables=variables, overrides=overrides)
+        start = Start(content=now.file.content, variables=variables, overrides=overrides)
         progress("Keeping what is sent")
         path = self.backups.keep_sent(_sent_of(now, start), change_id, source=now.facts.source or "")
         deployment = self._deploy(now, start, change_id, progress, sent_at=path)
         waited = self._wait.until_ended(self._name, deployment, progress)
-        found = self._snapshot_of(waited)
-        name = unread_name(deployment) if found is None else deployed_name(found, tuple(variables or ()), overrides)
-        return AppWritten(
-            revision=revision_of(now.file.content, name),
-            backup=path,
-            deployment=deployment,
-            proven=False,
-            problem=None if waited.end is DeployEnd.RUNNING else waited.message,
-            note="Applied, not confirmed in the app: values that were sent cannot be read back.",
-        )
+        return self._proof.of_sent(waited, start, deployment, path)
 
 
-def _sent_of(now: AppNow, start: _Start) -> Sent:
+def _old(now: AppNow, name: str, wanted: str | None, way: Way) -> str | None:
+    """Return what stands against a wanted value: what runs, else what the file would bring at the next deploy."""
+    running = now.running_values.get(name)
+    return running if running != wanted or way is Way.ENVIRONMENT else now.file_values.get(name)
+
+
+def _revision_after(now: AppNow, changed: bytes, way: Way) -> str | None:
+    """Return what a proved write of the file leaves; what others sent, and what we send, is not told beforehand."""
+    if way is Way.ENVIRONMENT or now.deployed is None:
+        return None
+    try:
+        return Start(
+            content=changed, variables=to_resend(now, read_env(changed)), overrides=sent_before(now)
+        ).revision()
+    except ChangeError:
+        return None
+
+
+def _sent_of(now: AppNow, start: Start) -> Sent:
     return Sent(
         overrides=start.overrides,
         former=sent_before(now),

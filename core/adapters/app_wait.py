@@ -10,9 +10,7 @@ from typing import Protocol
 from core.adapters.app_errors import TRANSIENT
 from core.adapters.app_facts import AppFacts, AppState, Deployment, DeploymentState
 from core.errors import ChangeError
-from core.ports import Clock
-
-Progress = Callable[[str], None]
+from core.ports import Clock, PhaseListener
 
 # Databricks gives an app ten minutes to start (databricks.md §6.5); the build comes before that.
 DEADLINE_S = 900.0
@@ -60,7 +58,7 @@ class DeploymentWait:
         self._pause = pause
         self._deadline_s = deadline_s
 
-    def until_ended(self, name: str, deployment_id: str, progress: Progress) -> Waited:
+    def until_ended(self, name: str, deployment_id: str, progress: PhaseListener) -> Waited:
         """Return how it ended; raises ChangeError when the workspace refuses to say."""
         deadline = self._clock.monotonic() + self._deadline_s
         polls = steady = 0

@@ -32,6 +32,7 @@ _LARGEST_APP_YAML = 1024 * 1024
 _MOST_APPS = 200
 _AT_ONCE = 8
 FILE_NAMES = ("app.yaml", "app.yml")
+_EDIT = frozenset({"CAN_EDIT", "CAN_MANAGE"})
 _KNOWN_SOURCE = "coding-agents"
 AGENT_VARIABLES = frozenset(name for spec in AGENTS.values() for slot in spec.slots for name in slot.variables)
 
@@ -225,6 +226,31 @@ class DatabricksApps:
                 return False
             raise
         return True
+
+    def may_edit(self, folder: str) -> bool | None:
+        """Say whether this credential may edit what is in a folder; None where its permissions are not shown."""
+        with translated(about_file(folder, "read")):
+            number = self._connect().workspace.get_status(folder).object_id
+        try:
+            with translated(about_file(folder, "read")):
+                shown = self._connect().workspace.get_permissions("directories", str(number))
+        except ChangeError as exc:
+            if exc.code in ("app_forbidden", "app_missing"):
+                return None
+            raise
+        return any(
+            (one.user_name or one.service_principal_name or one.group_name) in self._own_names
+            for one in shown.access_control_list or ()
+            if _EDIT & {right.permission_level.value for right in one.all_permissions or () if right.permission_level}
+        )
+
+    @functools.cached_property
+    def _own_names(self) -> frozenset[str]:
+        """Return under which names this credential can be given a right: its own, and its groups'."""
+        with translated(ABOUT_LIST):
+            me = self._connect().current_user.me()
+        groups = {group.display for group in me.groups or () if group.display}
+        return frozenset({name for name in (me.user_name, me.id) if name} | groups | {"users"})
 
     @functools.cached_property
     def own_name(self) -> str:

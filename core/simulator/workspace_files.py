@@ -10,11 +10,13 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from core.simulator.exchange import Answer, Exchange, json_answer
 
 _PREFIX = "/api/2.0/workspace/"
+_PERMISSIONS = re.compile(r"/api/2\.0/permissions/(?:directories|files)/([0-9]+)")
 _ROOT = "/Workspace"
 _LARGEST_FILE = 10 * 1024 * 1024
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
@@ -93,13 +95,14 @@ class WorkspaceFiles:
                 del self._objects[known]
 
     def forbid(self, folder: str, *rights: str) -> None:
-        """Take these rights ("read", "write") on a folder away from whoever asks; none gives all of them back."""
+        """Take these rights ("read", "write", "permissions") on a folder away; none gives all of them back."""
         with self._lock:
             self._forbidden[_normal(folder)] = frozenset(rights)
 
     def answer(self, exchange: Exchange) -> Answer | None:
         """Return what the files API says to this request; None when it is about something else."""
-        if not exchange.path.startswith(_PREFIX):
+        shown = _PERMISSIONS.fullmatch(exchange.path)
+        if shown is None and not exchange.path.startswith(_PREFIX):
             return None
         calls: Mapping[tuple[str, str], Callable[[Exchange], Answer]] = {
             ("GET", "get-status"): self._status,
@@ -110,6 +113,9 @@ class WorkspaceFiles:
             ("POST", "delete"): self._delete,
         }
         call = calls.get((exchange.method, exchange.path.removeprefix(_PREFIX)))
+        if shown is not None and exchange.method == "GET":
+            number = int(shown.group(1))
+            call = partial(self._permissions, number)
         if call is None:
             return None
         try:
@@ -122,9 +128,14 @@ class WorkspaceFiles:
         return 4_100_000 + len(self._objects)
 
     def _allowed(self, path: str, right: str) -> None:
-        for folder, rights in self._forbidden.items():
-            if right in rights and (path == folder or path.startswith(folder + "/")):
-                raise FileRefused(403, "PERMISSION_DENIED", f"User does not have {right} permission on {path}.")
+        if self._is_forbidden(path, right):
+            raise FileRefused(403, "PERMISSION_DENIED", f"User does not have {right} permission on {path}.")
+
+    def _is_forbidden(self, path: str, right: str) -> bool:
+        return any(
+            right in rights and (path == folder or path.startswith(folder + "/"))
+            for folder, rights in self._forbidden.items()
+        )
 
     def _found(self, asked: str, right: str = "read") -> _Object:
         path = _normal(asked)
@@ -137,6 +148,17 @@ class WorkspaceFiles:
     def _status(self, exchange: Exchange) -> Answer:
         path = _asked(exchange.query.get("path"))
         return json_answer(_described(path, self._found(path)))
+
+    def _permissions(self, number: int, exchange: Exchange) -> Answer:
+        """Show who may do what with an object, unless that right ("permissions") was taken away too."""
+        path = next((path for path, known in self._objects.items() if known.number == number), None)
+        if path is None:
+            raise FileRefused(404, "RESOURCE_DOES_NOT_EXIST", f"Object {number} does not exist.")
+        self._allowed(path, "permissions")
+        level = "CAN_READ" if self._is_forbidden(path, "write") else "CAN_MANAGE"
+        right = {"permission_level": level, "inherited": True}
+        entry = {"user_name": exchange.scene.person.user_name, "all_permissions": [right]}
+        return json_answer({"object_id": f"/directories/{number}", "access_control_list": [entry]})
 
     def _export(self, exchange: Exchange) -> Answer:
         path = _asked(exchange.query.get("path"))

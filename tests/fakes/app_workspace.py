@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from databricks.sdk import WorkspaceClient
 
-from core.adapters.app_target import AppTarget, Way
+from core.adapters.app_target import AppTarget
+from core.adapters.app_way import Way
 from core.adapters.apps import DatabricksApps, connection
 from core.adapters.credentials import StaticToken
 from core.model.agent import AgentId
@@ -56,7 +57,7 @@ class AppWorkspace:
         self,
         name: str = "coda",
         *,
-        way: Way = Way.FILE,
+        way: Way | None = None,
         deadline_s: float = 60,
         apps: DatabricksApps | None = None,
     ) -> AppTarget:

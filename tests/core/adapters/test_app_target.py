@@ -14,13 +14,16 @@ from pathlib import Path
 import pytest
 from databricks.sdk.service.apps import AppDeployment, EnvVar
 
-from core.adapters.app_settle import Left, Side, settle_state
-from core.adapters.app_target import AppTarget, AppWritten, Way
+from core.adapters.app_proof import AppWritten
+from core.adapters.app_settle import Left, Side
+from core.adapters.app_target import AppTarget
+from core.adapters.app_way import Way
 from core.adapters.apps import DatabricksApps
 from core.change.switch import ChangePorts, apply_change, rollback_change
 from core.errors import ChangeError
 from core.model.agent import AgentId
 from core.model.change import ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, DiffOp, Origin, TargetKind
+from core.ports import Stands
 from core.simulator.app_setups import AppSetup, Ending, EnvVarsRule, Script, bundle_app, git_app, workspace_app
 from core.simulator.faults import FaultRule
 from tests.fakes.app_workspace import BACKUPS, FALLBACK, FILE, NEW, OLD, SOURCE, AppWorkspace, app_workspace, request
@@ -400,12 +403,32 @@ def test_info_says_what_stands_in_the_way_and_what_helps(
     assert not info.writable and words in info.reason
 
 
-def test_a_folder_that_may_not_be_written_changes_nothing(place: AppWorkspace) -> None:
-    place.running.files.forbid(SOURCE, "write")
+def test_a_folder_that_turns_out_not_to_be_writable_changes_nothing(place: AppWorkspace) -> None:
+    place.running.files.forbid(SOURCE, "write", "permissions")
     before = place.content
     error = refused(lambda: write(place, primary=NEW))
     assert error.code == "app_forbidden" and f"CAN_EDIT on the folder {SOURCE}" in error.remedy
     assert place.content == before and place.runs() == OLD
+
+
+def test_an_app_whose_folder_may_not_be_edited_is_sent_the_values_and_says_that_they_will_not_last(
+    place: AppWorkspace,
+) -> None:
+    place.running.files.forbid(SOURCE, "write")
+    before, target = place.content, place.target()
+    assert target.info.writable
+    assert "last until its next deployment" in target.info.reason and f"CAN_EDIT on {SOURCE}" in target.info.reason
+    assert "until the next one" in target.plan(request(primary=NEW)).effective
+    written = write(place, target, primary=NEW)
+    assert not written.proven and written.problem is None and "not confirmed" in written.note
+    assert (place.content, place.runs()) == (before, NEW)
+    assert target.revision() == written.revision and target.plan(request(primary=NEW)).diff == ()
+    assert restore(place, written, target) is not None and place.runs() == OLD
+
+
+def test_a_plan_names_beforehand_what_a_proved_write_leaves(place: AppWorkspace) -> None:
+    plan = place.target().plan(request(primary=NEW))
+    assert plan.revision_after == write(place, primary=NEW).revision
 
 
 def test_an_app_from_git_is_offered_the_patch_that_lasts(place: AppWorkspace) -> None:
@@ -522,9 +545,16 @@ def test_a_variable_of_the_file_cannot_be_sent_away(place: AppWorkspace) -> None
 
 # What an interruption leaves
 
+FOUND = {
+    Left.UNTOUCHED: Stands.OLD,
+    Left.WRITTEN: Stands.MIXED,
+    Left.DEPLOYING: Stands.MOVING,
+    Left.APPLIED: Stands.NEW,
+}
 INTERRUPTED = """
 import os, signal, sys
-from core.adapters.app_target import AppTarget, Way
+from core.adapters.app_target import AppTarget
+from core.adapters.app_way import Way
 from core.adapters.apps import DatabricksApps, connection
 from core.adapters.clock import SystemClock
 from core.adapters.credentials import StaticToken
@@ -586,20 +616,23 @@ def test_kill_at_every_step_leaves_a_state_that_is_told_apart_and_can_be_undone(
 ) -> None:
     before = place.content
     record = kill_after(step, place)
-    stands = settle_state(place.target(), record)
+    stands = place.target().stands(record)
     assert (stands.left, stands.file, stands.deployed) == (left, file, deployed)
+    assert stands.as_found.stands is FOUND[left]
     assert stands.backup is not None and place.running.files.read(stands.backup) == before
     if left is Left.WRITTEN:
         # A file that is written but not deployed is still something to do.
         assert place.target().plan(request(primary=NEW)).diff
     if left is Left.DEPLOYING:
         assert stands.pending == "01f0simulated0001" and stands.message
-        while (stands := settle_state(place.target(), record)).pending:
+        while (stands := place.target().stands(record)).pending:
             pass
         assert (stands.left, stands.deployment, place.runs()) == (Left.APPLIED, "01f0simulated0001", NEW)
+    found = place.target().found(record)
+    assert (found.revision, found.backup, found.detail) == (stands.revision, stands.backup, stands.message)
     undone = place.target().restore(str(stands.backup), expected_revision=stands.revision, change_id="c-2")
     assert undone is not None and undone.proven
-    assert settle_state(place.target(), record).left is Left.UNTOUCHED
+    assert place.target().stands(record).left is Left.UNTOUCHED
     assert place.content == before and place.runs() == OLD
 
 
@@ -611,22 +644,24 @@ def test_kill_while_sending_leaves_a_state_that_is_told_apart_and_can_be_undone(
 ) -> None:
     record = kill_after(step, place, Way.ENVIRONMENT)
     target = place.target(way=Way.ENVIRONMENT)
-    stands = settle_state(target, record)
+    stands = target.stands(record)
     assert stands.left is left and stands.backup is not None
-    while (stands := settle_state(target, record)).pending:
+    while (stands := target.stands(record)).pending:
         pass
     assert stands.left is (Left.UNTOUCHED if left is Left.UNTOUCHED else Left.APPLIED)
     assert target.restore(str(stands.backup), expected_revision=stands.revision, change_id="c-2") is not None
-    assert settle_state(target, record).left is Left.UNTOUCHED and place.runs() == OLD
+    assert target.stands(record).left is Left.UNTOUCHED and place.runs() == OLD
 
 
 def test_a_crash_and_what_others_did_are_told_too(place: AppWorkspace) -> None:
     record = record_of(place.target().revision())
     place.running.apps.script("coda", Script(ending=Ending.CRASHED))
     write(place, primary=NEW)
-    assert settle_state(place.target(), record).left is Left.CRASHED
+    assert place.target().stands(record).left is Left.CRASHED
+    assert place.target().found(record).stands is Stands.MIXED
     place.running.files.put(FILE, place.content.replace(NEW.encode(), b"theirs"))
-    assert settle_state(place.target(), record).left is Left.UNCLEAR
+    assert place.target().stands(record).left is Left.UNCLEAR
+    assert place.target().found(record).stands is Stands.UNCLEAR
 
 
 # Carried out by the same steps as any other change
