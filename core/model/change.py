@@ -103,6 +103,15 @@ class ChangeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFile:
+    """One file to hand over: where it goes, its mode ("0600"), and its text, in which tokens are only named."""
+
+    path: str
+    mode: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiffEntry:
     op: DiffOp
     field: str

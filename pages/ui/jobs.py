@@ -21,6 +21,7 @@ WRITE_JOB = "write_job"
 CLOSE = "close_dialog"
 
 _SENTENCES = {
+    ChangeState.APPLIED: "Applied, not confirmed.",
     ChangeState.NO_OP: "Nothing was written: it already matches.",
     ChangeState.BLOCKED: "Nothing was written: the pre-flight check failed.",
     ChangeState.CONFLICT: "Nothing was written: somebody else changed it since the preview. Preview again.",
@@ -44,10 +45,10 @@ def show_steps(job: Job) -> None:
 def show_outcome(outcome: ChangeOutcome) -> None:
     """Show how it ended, with the verification."""
     record = outcome.record
-    sentence = _SENTENCES.get(record.state, "")
+    sentence = _SENTENCES[record.state]
     detail = f"  \n{escape(record.detail)}" if record.detail else ""
     if record.state is ChangeState.APPLIED:
-        _show_applied(outcome, detail)
+        _show_applied(sentence, outcome, detail)
     elif record.state is ChangeState.ROLLED_BACK and record.rolls_back:
         st.success(f"**The former values stand again.**{detail}", icon=":material/undo:")
     elif record.state in (ChangeState.NO_OP, ChangeState.CANCELLED):
@@ -57,12 +58,12 @@ def show_outcome(outcome: ChangeOutcome) -> None:
     show_verdicts(outcome.verification, use=outcome.plan.request.credential)
 
 
-def _show_applied(outcome: ChangeOutcome, detail: str) -> None:
+def _show_applied(sentence: str, outcome: ChangeOutcome, detail: str) -> None:
     """Green is for evidence only: of what nothing confirms no more is said than that it was applied."""
     if outcome.confirmed:
         st.success(f"**Applied and confirmed.**{detail}", icon=":material/check_circle:")
     else:
-        st.warning(f"**Applied, not confirmed.**{detail}", icon=":material/help:")
+        st.warning(f"**{sentence}**{detail}", icon=":material/help:")
 
 
 def show_verdicts(results: Sequence[ProbeResult], *, use: CredentialUse = CredentialUse.KEEP) -> None:
