@@ -67,14 +67,6 @@ def test_what_was_seen_to_work_comes_first_with_how_it_answered(open_frame: Open
     assert all(option.endswith("not measured") for option in others)
 
 
-def test_a_name_that_is_typed_is_taken_and_called_unknown(open_frame: OpenFrame) -> None:
-    app = _opened(open_frame, FakeServices(shown=snapshots.incident()))
-    # The harness can only pick what is offered; that the name goes on to the plan is shown in the browser.
-    app.session_state[MODEL] = "catalog.schema.mine"
-    app.run()
-    assert "unknown until the pre-flight has asked it" in words(app)
-
-
 def test_a_dead_stored_token_is_warned_about_before_anything_is_tried(open_frame: OpenFrame) -> None:
     app = _opened(open_frame, FakeServices(shown=snapshots.incident()))
     assert "The stored token is refused by the workspace" in words(app)
