@@ -117,7 +117,8 @@ class Scene:
     @property
     def agent_environment(self) -> Mapping[str, Secret]:
         """Return what the agents' terminals have in their environment."""
-        return {"DATABRICKS_TOKEN": self.tokens[TokenState.AGENT]}
+        # Codex' config names the second one (env_key).
+        return dict.fromkeys(("DATABRICKS_TOKEN", "OPENAI_API_KEY"), self.tokens[TokenState.AGENT])
 
 
 def _without_chat(models: tuple[SimulatedModel, ...], name: str) -> tuple[SimulatedModel, ...]:

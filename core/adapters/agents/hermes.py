@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from core.adapters.agents.form import Contents, FileEdit, UnreadableConfig, models_of, routing_missing
 from core.adapters.agents.hermes_config import FILE_NAME, stored_routes
-from core.adapters.agents.hermes_edit import edit_hermes, new_hermes
+from core.adapters.agents.hermes_edit import edit_hermes
+from core.adapters.agents.hermes_new import new_hermes
 from core.adapters.yaml_text import UnreadableYaml, parse_yaml
 from core.model.agent import AgentId
 from core.model.change import ChangeRequest
@@ -38,7 +39,7 @@ class HermesForm:
         if content is not None:
             edit = edit_hermes(content, slots=slots, credential=request.credential, routing=request.routing)
         elif "primary" in request.routing:
-            edit = new_hermes(slots=slots, base_url=request.routing["primary"].base_url)
+            edit = new_hermes(slots=slots, routing=request.routing)
         else:
             raise routing_missing(self, "primary")
         changed = {FILE_NAME: edit.content} if edit.content != content else {}

@@ -523,3 +523,38 @@ def test_the_difference_names_the_base_url() -> None:
     assert [(entry.field, entry.old, entry.new) for entry in edit.diff] == [
         ("model.base_url", "https://old.example/x", GATEWAY)
     ]
+
+
+CHAT = f"{GATEWAY}/elsewhere"
+
+
+def apart(text: str, **slots: str | None) -> str:
+    """Send the fallback another way than the primary, and return the text after."""
+    routing = {**ROUTED, "fallback": SlotRouting(base_url=CHAT, dialect=Dialect.OPENAI_CHAT)}
+    return edit_hermes(text.encode(), slots=slots, credential=CredentialUse.KEEP, routing=routing).content.decode()
+
+
+def test_a_fallback_that_goes_with_the_primary_gets_a_base_url_when_it_no_longer_does() -> None:
+    text = (
+        f"model: {{default: a, base_url: '{GATEWAY}'}}\nfallback_providers:\n- provider: custom\n  model: b  # spare\n"
+    )
+    assert apart(text) == text.replace("custom\n", f'custom\n  base_url: "{CHAT}"\n')
+
+
+def test_a_new_fallback_that_goes_another_way_says_so() -> None:
+    text = f"model:\n  default: a\n  base_url: {GATEWAY}\n"
+    added = f'fallback_providers:\n- provider: custom\n  model: b\n  base_url: "{CHAT}"\n'
+    assert apart(text, fallback="b") == text + added
+
+
+def test_a_new_fallback_that_goes_with_the_primary_needs_no_base_url() -> None:
+    text = "model:\n  default: a\n  base_url: https://old.example/x\n"
+    assert routed(text, fallback="b").endswith("\nfallback_providers:\n- provider: custom\n  model: b\n")
+
+
+def test_a_fallback_is_not_sent_where_the_primarys_token_does_not_follow() -> None:
+    text = f"model: {{default: a, base_url: '{GATEWAY}', api_key: t}}\nfallback_model: {{provider: custom, model: b}}\n"
+    other = {"fallback": SlotRouting(base_url="https://other.example/x", dialect=Dialect.OPENAI_CHAT)}
+    with pytest.raises(ChangeError) as caught:
+        edit_hermes(text.encode(), slots={}, credential=CredentialUse.KEEP, routing=other)
+    assert caught.value.code == "file_ambiguous" and "without a credential" in caught.value.message
