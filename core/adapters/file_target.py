@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -124,11 +123,10 @@ class FileTarget:
     ) -> Written | None:
         """Put a backup back to the identical bytes, under the same rule; files that were not there go again."""
         contents = self._backed_up(backup)
-        manual = f"cp {shlex.quote(backup)} {shlex.quote(str(self._files.paths[0]))}"
         try:
             return self._replace(lambda _: contents, expected_revision, change_id)
         except ChangeError as exc:
-            raise ChangeError(exc.message, code=exc.code, remedy=f"By hand: {manual}") from exc
+            raise ChangeError(exc.message, code=exc.code, remedy=f"By hand: {self._files.by_hand(backup)}") from exc
 
     def found(self, record: ChangeRecord) -> Found:
         """Tell, file by file, on which side of an interrupted change the config stands."""
@@ -182,7 +180,7 @@ class FileTarget:
             raise ChangeError(
                 f"{self._shown} cannot be written: {(exc.strerror or 'unknown error').lower()}.",
                 code="target_not_writable",
-                remedy="Make the file and its folder writable for this user; what was there lies in the backup.",
+                remedy="Make its files and their folder writable for this user, then plan again.",
             ) from exc
 
     def _lock(self) -> FileLock:
