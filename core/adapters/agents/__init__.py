@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.adapters.agents.claude import ClaudeForm
 from core.adapters.agents.form import AgentForm
 from core.adapters.agents.hermes import HermesForm
 from core.model.agent import AgentId
 
-FORMS: Mapping[AgentId, AgentForm] = {form.agent: form for form in (HermesForm(),)}
+FORMS: Mapping[AgentId, AgentForm] = {form.agent: form for form in (HermesForm(), ClaudeForm())}
