@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import SwitchyardError
 from core.health.agent_status import why_not_probed
-from core.model.change import ChangeOutcome, ChangeRecord, DiffEntry, Plan, TargetInfo
+from core.model.change import ChangeOutcome, ChangeRecord, DiffEntry, ExportFile, Plan, TargetInfo
 from core.model.choice import AgentChoice, LintFinding, SlotChoice
 from core.model.gateway import Gateway
 from core.model.models import ModelCatalogue
@@ -181,9 +181,12 @@ def models_document(catalogue: ModelCatalogue) -> Document:
     }
 
 
-def targets_document(targets: Sequence[TargetInfo]) -> Document:
-    """Return the places where a choice can be applied."""
+def targets_document(targets: Sequence[TargetInfo], apps_problem: Problem | None = None) -> Document:
+    """Return the places where a choice can be applied, and why there may be more apps than these."""
     return {
+        "apps_problem": None
+        if apps_problem is None
+        else {"code": apps_problem.code, "message": apps_problem.message, "remedy": apps_problem.remedy},
         "targets": [
             {
                 "id": target.id,
@@ -193,7 +196,7 @@ def targets_document(targets: Sequence[TargetInfo]) -> Document:
                 "reason": target.reason,
             }
             for target in targets
-        ]
+        ],
     }
 
 
@@ -231,6 +234,11 @@ def outcome_document(outcome: ChangeOutcome) -> Document:
         "verification": [result_document(result) for result in outcome.verification],
         "expires_at": timestamp(record.expires_at),
     }
+
+
+def export_document(files: Sequence[ExportFile]) -> Document:
+    """Return files to hand over."""
+    return {"files": [{"path": file.path, "mode": file.mode, "content": file.content} for file in files]}
 
 
 def reverted_document(ended: Sequence[ChangeOutcome]) -> Document:

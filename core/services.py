@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
+from core.adapters.exports import ExportFormat, export_files
 from core.audit import alert_test_event, probe_event, sweep_event
 from core.change.work import Progress
 from core.detection import first_snapshot
@@ -18,9 +19,10 @@ from core.history.reading import read_history, read_route
 from core.history.totals import Totals
 from core.jobs import Jobs, new_job_id
 from core.keeping import Watchkeeping
+from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery
 from core.model.audit import AuditEvent
-from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan, TargetInfo
+from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ExportFile, Plan, TargetInfo
 from core.model.history import HistoryQuery, HistoryView, RouteHistory
 from core.model.incident import Incident
 from core.model.probe import Cost, Depth, ProbeResult
@@ -50,6 +52,7 @@ class Services:
     def __init__(self, wiring: Wiring, stack: ExitStack) -> None:
         settings = wiring.settings
         self.settings = settings
+        self._wiring = wiring
         self._stack = stack
         self._clock = wiring.clock
         self._database = wiring.database
@@ -138,8 +141,18 @@ class Services:
     # Changes.
 
     def targets(self) -> Sequence[TargetInfo]:
-        """Return the places where a choice can be applied."""
-        return self._switchboard.targets()
+        """Return the places where a choice can be applied, as they were seen last."""
+        return self.snapshot().targets
+
+    def refresh_targets(self) -> None:
+        """Look for apps and at the places on this machine again; returns at once."""
+        self._wiring.apps.ask(anew=True)
+        self._monitor.submit(lambda observer: observer.look_at_places())
+
+    def export(self, agent: AgentId, form: str) -> Sequence[ExportFile]:
+        """Return what to hand over for an agent as it is chosen now; raises ChangeError for one that has no such files."""
+        choice = next((one for one in self.snapshot().choices if one.agent is agent), None)
+        return export_files(choice, ExportFormat(form)) if choice is not None else ()
 
     def job(self, job_id: str) -> Job | None:
         """Return a job as it stands, None when it is unknown or too old."""

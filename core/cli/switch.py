@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from core import documents, texts
+from core.adapters.exports import ExportFormat, export_files
 from core.catalog.agents import AGENTS
 from core.change.authority import actor_for_command_line
 from core.change.validate import checked_model_name, parsed_duration
@@ -189,6 +190,30 @@ def rollback(change_id: str, reason: str, yes: bool, as_json: bool) -> int:
         actor = actor_for_command_line(getpass.getuser(), session.settings.inside_databricks_apps)
         outcome = await session.roll_back(change_id, actor=actor, reason=reason)
         return _outcome_reply(outcome, {ChangeState.APPLIED, ChangeState.NO_OP, ChangeState.ROLLED_BACK})
+
+    return run(work, as_json=as_json)
+
+
+@click.command()
+@click.argument("agent")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in ExportFormat]),
+    default=ExportFormat.NATIVE.value,
+    show_default=True,
+    help="The agent's own files, shell variables, or entries for app.yaml or a bundle.",
+)
+@json_option
+def export(agent: str, form: str, as_json: bool) -> int:
+    """Print what to hand over for an agent as it is chosen now; tokens are named, never written."""
+    wanted = agent_named(agent)
+
+    async def work(session: Session) -> Reply:
+        seen = await _workspace(session)
+        choice = next(choice for choice in seen.choices if choice.agent is wanted)
+        files = export_files(choice, ExportFormat(form))
+        return Reply(body=documents.export_document(files), text=texts.export_text(files))
 
     return run(work, as_json=as_json)
 
