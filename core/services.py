@@ -150,7 +150,7 @@ class Services:
         self._monitor.submit(lambda observer: observer.look_at_places())
 
     def export(self, agent: AgentId, form: str) -> Sequence[ExportFile]:
-        """Return what to hand over for an agent as it is chosen now; raises ChangeError for one that has no such files."""
+        """Return what to hand over for an agent as it is chosen now; raises ChangeError where there is nothing."""
         choice = next((one for one in self.snapshot().choices if one.agent is agent), None)
         return export_files(choice, ExportFormat(form)) if choice is not None else ()
 
