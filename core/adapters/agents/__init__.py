@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from core.adapters.agents.claude import ClaudeForm
 from core.adapters.agents.form import AgentForm
 from core.adapters.agents.hermes import HermesForm
+from core.adapters.agents.pi import PiForm
 from core.model.agent import AgentId
 
-FORMS: Mapping[AgentId, AgentForm] = {form.agent: form for form in (HermesForm(), ClaudeForm())}
+FORMS: Mapping[AgentId, AgentForm] = {form.agent: form for form in (HermesForm(), ClaudeForm(), PiForm())}
