@@ -17,6 +17,7 @@ from core.choice.routes import routes_of
 from core.detect.hosts import GATEWAY_SETTING
 from core.detect.trust import may_receive_bearer
 from core.detection import Detector
+from core.errors import ChangeError
 from core.landing import Asked, Key, Landing, Publish, key_of_route
 from core.memory import Memory, forgetful
 from core.model.agent import AgentId
@@ -27,6 +28,7 @@ from core.model.override import Override
 from core.model.probe import Depth, Health, ProbeResult
 from core.model.route import Identity, Route
 from core.model.snapshot import Progress, Snapshot
+from core.placing import Placing
 from core.ports import HttpSender
 from core.probe.cadence import Kind, Look, Unsettled
 from core.probe.explain import Facts
@@ -72,6 +74,7 @@ class Observer:
             meter=self._meter,
         )
         self._detector = Detector(wiring, sender)
+        self._placing = Placing(wiring, self._detector)
 
     @property
     def leads(self) -> bool:
@@ -92,8 +95,12 @@ class Observer:
         if landed:
             results = tuple(landed.get(result.route, result) for result in previous.results)
             previous = replace(previous, results=results)
-        seen = self.memory.picture(previous)
-        return seen if seen.overrides == self.overrides else replace(seen, overrides=self.overrides)
+        self.wiring.apps.ask()
+        return self.memory.picture(self._placing.take(previous, self.overrides))
+
+    def news(self) -> frozenset[str]:
+        """Return the routes that became known beside the looks, and that nobody has asked yet; each is told once."""
+        return self._placing.news()
 
     def _land(self, results: Iterable[ProbeResult], *, proved: bool = False) -> None:
         """Fold what was asked beside the sweeps, where it is about a route that the sweeps ask too."""
@@ -109,7 +116,7 @@ class Observer:
 
     async def follow(self, previous: Snapshot, *, detect: bool) -> Snapshot:
         """Return the picture with what the process that probes has kept."""
-        seen = self._carried(await self.detect(), previous) if detect else previous
+        seen = await self._detected(previous) if detect else previous
         await self.memory.follow()
         shown = {key_of_route(route): route_id(route) for route in self._shown(seen)}
         results = self.memory.results(tuple(shown.values()))
@@ -129,7 +136,7 @@ class Observer:
             if not self.memory.has_recalled:
                 # The database was down at the start; what it knows is better known late than never.
                 await self.memory.recall()
-            seen = self._carried(await self.detect(), previous)
+            seen = await self._detected(previous)
         asked = self._asked(seen, look)
         with Landing(seen, asked, publish, self.memory) as landing:
             report = await self.probe(asked.routes, landing.take, depth=look.depth, explain=True)
@@ -142,7 +149,7 @@ class Observer:
             self.memory.totals.sweep(report.duration_ms / 1000, self.wiring.clock.now())
             count = len(asked.routes)
             seen = replace(seen, swept_at=self.wiring.clock.now(), progress=Progress(done=count, total=count))
-        return self.memory.picture(seen), report
+        return self.memory.picture(self._placing.take(seen, self.overrides)), report
 
     async def prove(self, results: Iterable[ProbeResult]) -> None:
         """Take up what verified a change: its routes need no second pass to be healthy (rule R4)."""
@@ -162,6 +169,12 @@ class Observer:
         report = await self.probe(routes, take, depth=depth, explain=True)
         self.memory.end_round(None)
         return report
+
+    async def _detected(self, previous: Snapshot) -> Snapshot:
+        """Detect and look at the places, but wait for no app: what is known of them is what was seen last."""
+        self.wiring.apps.ask()
+        seen, _ = await asyncio.gather(self.detect(), asyncio.to_thread(self._placing.look))
+        return self._placing.take(self._carried(seen, previous), self.overrides)
 
     @staticmethod
     def _carried(seen: Snapshot, previous: Snapshot) -> Snapshot:
@@ -187,7 +200,10 @@ class Observer:
     def _asked(self, seen: Snapshot, look: Look) -> Asked:
         """Return the routes of one look; those of paused agents are seldom asked, but always shown."""
         live, paused = routes_of(seen.choices), _paused_routes(seen.choices)
-        asked = (*live, *paused) if look.with_paused else live
+        withheld = self._placing.withhold(seen.choices)
+        asked = tuple(route for route in live if route.agent not in withheld)
+        if look.with_paused:
+            asked = (*asked, *paused)
         if look.only is not None:
             asked = tuple(route for route in live if route_id(route) in look.only)
         return Asked(
@@ -221,9 +237,28 @@ class Observer:
         """Find out what the workspace is, who we are in it, which gateway it has and what the agents run."""
         return await self._detector.detect(await self.unreachable())
 
-    def choice_of(self, agent: AgentId) -> AgentChoice:
-        """Return what an agent runs at this moment, its own config read anew."""
-        return self._detector.choice_of(agent)
+    async def look_at_places(self) -> None:
+        """Look at the places on this machine again; the next picture shows them."""
+        await asyncio.to_thread(self._placing.look)
+
+    async def see_apps(self, timeout_s: float) -> Snapshot:
+        """Wait for the apps to be looked at, but not for longer than this; return what was detected, with them."""
+        await asyncio.to_thread(self.wiring.apps.wait, timeout_s)
+        await asyncio.to_thread(self._placing.look)
+        await asyncio.to_thread(self._detector.choose_anew)
+        return self._placing.take(self._detector.seen, self.overrides)
+
+    def choice_of(self, agent: AgentId, target: str | None = None) -> AgentChoice:
+        """Return what an agent runs at this moment, its own config read anew, or what it runs in the app of a target.
+
+        Raises ChangeError when that app cannot be read.
+        """
+        app = self.wiring.apps.look_again(target) if target is not None else None
+        if app is None:
+            return self._detector.choice_of(agent)
+        if app.running is None:
+            raise ChangeError(app.info.reason, code="target_unreadable", remedy="Look at python -m core targets.")
+        return self._detector.choice_in_app(agent, app)
 
     async def gateway_for(self, slots: Mapping[str, str | None]) -> Gateway | None:
         """Return the gateway as a request would have it: the present one unless it names another."""

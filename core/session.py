@@ -14,7 +14,7 @@ from core.errors import ProbeError
 from core.history.leadership import Leadership
 from core.memory import Memory, Outlets
 from core.model.agent import AgentId
-from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan, TargetInfo
+from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan
 from core.model.choice import AgentChoice
 from core.model.history import Batch
 from core.model.probe import Depth, Health
@@ -31,6 +31,7 @@ from core.wiring import Wiring, holder_name, wired
 # A one-shot probe ends within 30 s in all (product.md); what is left over is for detection's end and for printing.
 ONE_SHOT_S = 29.0
 _LEAST_PROBE_S = 10.0
+_APPS_S = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +55,10 @@ class Session:
         self._switchboard = Switchboard(wiring)
 
     async def detect(self) -> Snapshot:
-        """Find out everything that costs no tokens."""
-        return await self._observer.detect()
+        """Find out everything that costs no tokens; apps are waited for only so long."""
+        self._wiring.apps.ask()
+        seen = await self._observer.detect()
+        return seen if seen.offline else await self._observer.see_apps(_APPS_S)
 
     async def probe(
         self,
@@ -121,9 +124,9 @@ class Session:
             if not routes_of([choice])
         ]
 
-    def targets(self) -> Sequence[TargetInfo]:
-        """Return the places where a choice can be applied."""
-        return self._switchboard.targets()
+    async def places(self) -> Snapshot:
+        """Find out where a choice can be applied, without asking for anything else."""
+        return await self._observer.see_apps(_APPS_S)
 
     def changes(self, limit: int) -> Sequence[ChangeRecord]:
         """Return the newest attempts first."""

@@ -25,7 +25,7 @@ from core.change.switch import ChangePorts, apply_change, plan_change, rollback_
 from core.change.work import Progress, silent
 from core.errors import ChangeError, ConfigurationError, StoreError, SwitchyardError
 from core.model.audit import AuditEvent
-from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, Plan, TargetInfo
+from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, Plan
 from core.model.override import Override
 from core.model.probe import Depth, ProbeResult
 from core.model.route import Route
@@ -44,10 +44,6 @@ class Switchboard:
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._holder = holder_name()
-
-    def targets(self) -> tuple[TargetInfo, ...]:
-        """Return the places where a choice can be applied, as they are right now."""
-        return (*(target.info for target in self._wiring.file_targets.values()), ExportTarget(lambda _: None).info)
 
     def changes(self, limit: int) -> Sequence[ChangeRecord]:
         """Return the newest attempts first; raises StoreError."""
@@ -165,14 +161,15 @@ class Switchboard:
             report = await observer.probe(routes, depth=Depth.FAITHFUL, budget_s=_PREFLIGHT_S)
             return report.results
 
+        others = {**self._wiring.file_targets, EXPORT: ExportTarget(observer.choice_of)}
         return ChangePorts(
-            targets={**self._wiring.file_targets, EXPORT: ExportTarget(observer.choice_of)},
+            targets=self._wiring.apps.targets(others),
             store=self._wiring.database.changes,
             overrides=self._wiring.database.overrides,
             leases=self._wiring.database.leases,
             holder=self._holder,
             clock=self._wiring.clock,
-            choice_of=lambda agent, _: observer.choice_of(agent),
+            choice_of=observer.choice_of,
             gateway_for=observer.gateway_for,
             lint=observer.lint,
             probe=probe,

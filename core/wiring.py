@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.adapters.agent_configs import AgentConfigFiles
 from core.adapters.agents import FORMS
+from core.adapters.apps import DatabricksApps, connection
 from core.adapters.clock import SystemClock
 from core.adapters.credentials import StaticToken, credentials_for
 from core.adapters.database import (
@@ -26,6 +27,7 @@ from core.adapters.database import (
 )
 from core.adapters.file_target import FileTarget
 from core.adapters.network import Network
+from core.apps import Apps
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
 from core.errors import ConfigurationError, StoreError, UpstreamError
@@ -54,6 +56,7 @@ class Wiring:
     credentials: Credentials
     configs: AgentConfigSource
     file_targets: Mapping[str, Target]
+    apps: Apps
     tokens: Mapping[str, Secret]
     state_dir: Path
     database: Database
@@ -91,6 +94,7 @@ def _wire_real(settings: Settings) -> Wiring:
         tokens=settings.secrets_environment,
         state_dir=settings.state_dir,
         place=_real_place(settings, credentials),
+        apps_origin=host.origin,
     )
 
 
@@ -144,6 +148,8 @@ def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
         state_dir=state_dir,
         # What was never real stays in the scene's own folder, wherever real history is kept.
         place=Sqlite(path=state_dir / _DATABASE, durable=not settings.inside_databricks_apps),
+        # The SDK resolves names by itself, so it is given the address.
+        apps_origin=workspace.http_origin,
     )
 
 
@@ -157,6 +163,7 @@ def _wire(
     tokens: Mapping[str, Secret],
     state_dir: Path,
     place: DatabasePlace,
+    apps_origin: str,
 ) -> Wiring:
     trust = make_trust(host.origin, settings.trusted_hosts)
     clock = SystemClock()
@@ -173,6 +180,11 @@ def _wire(
         credentials=credentials,
         configs=AgentConfigFiles(homes=homes, environment=tokens),
         file_targets={target.info.id: target for target in targets},
+        apps=Apps(
+            DatabricksApps(connection(apps_origin, credentials)),
+            clock=clock,
+            own_name=settings.app_name if settings.scene is None else None,
+        ),
         tokens=tokens,
         state_dir=state_dir,
         database=open_database(

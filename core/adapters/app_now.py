@@ -42,6 +42,13 @@ class AppNow:
         stated = self.env if self.deployed is None else read_env(self.deployed)
         return values_in(stated, self.sent.overrides if self.sent else {})
 
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Return the variables that others sent with the active deployment: their values come back masked."""
+        if self.facts.active is None or self.sent is not None:
+            return frozenset()
+        return frozenset(one.name for one in self.facts.active.variables if one.value_from is None)
+
     def runs(self, content: bytes) -> bool:
         """Say whether the app is up on exactly this file, with nothing sent over it."""
         active = self.facts.active

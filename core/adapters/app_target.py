@@ -38,7 +38,7 @@ from core.adapters.app_values import Values, agents_in, diff_of, family_of, patc
 from core.adapters.app_wait import DEADLINE_S, DeployEnd, DeploymentWait, Waited
 from core.adapters.app_way import EFFECTIVE, Way, chosen_way, words_for
 from core.adapters.app_yaml import edit_env, read_env
-from core.adapters.apps import DatabricksApps
+from core.adapters.apps import DatabricksApps, runs_agents
 from core.catalog.agents import AGENTS
 from core.errors import ChangeError
 from core.model.change import ChangeRecord, ChangeRequest, TargetInfo, TargetKind
@@ -92,6 +92,7 @@ class AppTarget:
         try:
             now = self.read()
             agents = agents_in(now.env) or agents
+            self._refuse_others(now)
             reason = why_not_writable(now.facts, may_manage=self._apps.may_manage(self._name))
             words = reason or words_for(self._way_of(now), now.facts)
         except ChangeError as exc:
@@ -111,6 +112,7 @@ class AppTarget:
     def plan(self, request: ChangeRequest) -> TargetPlan:
         """Read the live app and work out the request against it; writes nothing."""
         now, wanted = self.read(), variables_of(request)
+        self._refuse_others(now)
         way = self._way_of(now)
         changed = self._edited(now, request, wanted)
         old = {name: _old(now, name, value, way) for name, value in wanted.items()}
@@ -183,8 +185,18 @@ class AppTarget:
         """Tell, part by part, on which side of an interrupted change the app stands."""
         return app_stands(self.read(), record, self.backups.of_change(record.change_id))
 
+    def _refuse_others(self, now: AppNow) -> None:
+        """Keep away from apps that have nothing to do with agents, whoever names them."""
+        if not runs_agents(now.facts, now.env):
+            raise ChangeError(
+                f"The app.yaml of {self._name} names no agent's model, so it is not taken for an app of coding agents.",
+                code="not_an_agents_app",
+                remedy="Check the app's name with python -m core targets.",
+            )
+
     def _ready(self) -> AppNow:
         now = self.read()
+        self._refuse_others(now)
         reason = why_not_writable(now.facts, may_manage=True)
         if reason:
             raise ChangeError(reason, code="target_not_writable", remedy="Nothing was written.")

@@ -13,13 +13,13 @@ import posixpath
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.adapters.app_errors import ABOUT_LIST, about_app, about_file, translated
 from core.adapters.app_facts import AppFacts, Deployment, SourceKind, app_facts, deployment_facts
 from core.adapters.app_yaml import EnvEntry, read_env
+from core.adapters.side_threads import in_threads
 from core.catalog.agents import AGENTS
 from core.errors import ChangeError
 from core.ports import Credentials
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 10
 _LARGEST_APP_YAML = 1024 * 1024
 _MOST_APPS = 200
+_FIND_S = 30.0
 _AT_ONCE = 8
 FILE_NAMES = ("app.yaml", "app.yml")
 _EDIT = frozenset({"CAN_EDIT", "CAN_MANAGE"})
@@ -52,6 +53,21 @@ class FoundApp:
     facts: AppFacts
     env: tuple[EnvEntry, ...] = ()
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a look for apps found; an empty one does not mean that there are none."""
+
+    listed: int
+    looked_at: int
+    found: tuple[FoundApp, ...]
+
+
+def runs_agents(facts: AppFacts, env: Sequence[EnvEntry] = ()) -> bool:
+    """Say whether an app is one of coding agents: by where it comes from, or by what its app.yaml states."""
+    known = _KNOWN_SOURCE in f"{facts.name} {facts.source} {facts.origin}"
+    return known or any(entry.name in AGENT_VARIABLES for entry in env)
 
 
 def connection(origin: str, credentials: Credentials) -> Callable[[], WorkspaceClient]:
@@ -106,14 +122,15 @@ class DatabricksApps:
         with translated(about_app(name, "read")):
             return app_facts(self._connect().apps.get(name))
 
-    def find(self) -> tuple[FoundApp, ...]:
-        """Return the coding-agents apps among all that this credential may see; an empty answer does not mean none."""
+    def find(self, deadline_s: float = _FIND_S) -> Listing:
+        """Look for the coding-agents apps among all that this credential may see."""
         with translated(ABOUT_LIST):
             # A listing may leave out where the files are, so every app is asked for by itself.
             listed = self._connect().apps.list(page_size=100)
-            names = sorted(app.name for app, _ in zip(listed, range(_MOST_APPS), strict=False) if app.name)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="switchyard-apps") as pool:
-            return tuple(found for found in pool.map(self._look_at, names) if found is not None)
+            names = sorted(app.name for app, _ in zip(listed, range(_MOST_APPS + 1), strict=False) if app.name)
+        looked = in_threads(self._look_at, names[:_MOST_APPS], at_once=_AT_ONCE, deadline_s=deadline_s)
+        found = tuple(one for one in looked if one is not None)
+        return Listing(listed=len(names), looked_at=len(looked), found=found)
 
     def _look_at(self, name: str) -> FoundApp | None:
         try:
@@ -122,15 +139,14 @@ class DatabricksApps:
             # Whether it runs agents is not known, so only a name that says so counts.
             unknown = AppFacts(name=name, kind=SourceKind.NONE)
             return FoundApp(facts=unknown, problem=exc.message) if _KNOWN_SOURCE in name else None
-        is_known = _KNOWN_SOURCE in f"{facts.name} {facts.source} {facts.origin}"
         try:
             file = self.file_of(facts)
             env = read_env(file.content) if file else ()
         except ChangeError as exc:
-            return FoundApp(facts=facts, problem=exc.message) if is_known else None
-        if is_known or any(entry.name in AGENT_VARIABLES for entry in env):
-            return FoundApp(facts=facts, env=env, problem=None if file else "It has no app.yaml.")
-        return None
+            return FoundApp(facts=facts, problem=exc.message) if runs_agents(facts) else None
+        if not runs_agents(facts, env):
+            return None
+        return FoundApp(facts=facts, env=env, problem=None if file else "It has no app.yaml.")
 
     def file_of(self, facts: AppFacts) -> AppFile | None:
         """Return the app.yaml of an app's source, or of its snapshot where the source is not in the workspace."""

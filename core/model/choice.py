@@ -91,7 +91,10 @@ class LintFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChoice:
-    """What one agent runs, slot by slot, with the lint of the whole chain."""
+    """What one agent runs, slot by slot, with the lint of the whole chain.
+
+    `target` is the target whose values count, None where there is none and defaults or the environment stand.
+    """
 
     agent: AgentId
     enabled: bool
@@ -100,6 +103,7 @@ class AgentChoice:
     slots: tuple[SlotChoice, ...]
     lint: tuple[LintFinding, ...] = ()
     config: AgentConfig | None = None
+    target: str | None = None
 
     def slot(self, name: str) -> SlotChoice | None:
         """Return the slot of this name, if the agent has it."""

@@ -49,6 +49,7 @@ class Settings:
     gateway_host: str | None = None
     scene: str | None = None
     app_name: str | None = None
+    agents_app: str | None = None
     inside_databricks_apps: bool = False
     agent_homes: Mapping[AgentId, Path] = field(default_factory=dict)
     state_dir: Path = PROJECT_ROOT / ".switchyard"
@@ -121,6 +122,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gateway_host=env["DATABRICKS_GATEWAY_HOST"].strip() if "DATABRICKS_GATEWAY_HOST" in env else None,
         scene=scene,
         app_name=env.get("DATABRICKS_APP_NAME") or None,
+        agents_app=env.get("SWITCHYARD_APP", "").strip().removeprefix("app:") or None,
         inside_databricks_apps=inside,
         agent_homes=agent_homes(env),
         state_dir=_state_dir(env),

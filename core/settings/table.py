@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.catalog.agents import AGENTS
 
-SCENES = ("healthy", "incident", "no-gateway", "aws", "gcp")
+SCENES = ("healthy", "incident", "no-gateway", "aws", "gcp", "deployed-incident")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="XDG_CONFIG_HOME", default="~/.config", meaning="Folder that holds OpenCode's opencode/opencode.json"),
     Setting(name="PI_CODING_AGENT_DIR", default="~/.pi/agent", meaning="Folder of Pi's models.json and settings.json"),
     Setting(name="SWITCHYARD_SIMULATE", default="", meaning="Scene of the simulated workspace: " + ", ".join(SCENES)),
+    Setting(
+        name="SWITCHYARD_APP",
+        default="",
+        meaning="The deployed app that runs the agents, where several could be it",
+    ),
     Setting(
         name="SWITCHYARD_STATE_DIR",
         default=".switchyard",

@@ -38,6 +38,15 @@ env:
 """
 
 
+_ONE_AGENT = """\
+# One coding agent in this workspace (simulated).
+env:
+  - name: {variable}
+    value: {model}
+"""
+_SONNET, _GEMINI = "databricks-claude-sonnet-4-6", "databricks-gemini-2-5-pro"
+
+
 class Ending(StrEnum):
     """How a deployment ends: CRASHED succeeds and its app then dies, STALE succeeds on the former files."""
 
@@ -99,12 +108,24 @@ def workspace_app(
     return AppSetup(name=name, source=f"{_home(scene)}/apps/{folder}", files=files)
 
 
-def bundle_app(scene: Scene, *, name: str = "coda-bundle") -> AppSetup:
+def bundle_app(scene: Scene, *, name: str = "coda-bundle", content: bytes | None = None) -> AppSetup:
     """Return an app that a bundle deploys: its folder is overwritten by the next `bundle deploy`."""
-    files = {"app.yaml": scene_app_yaml(scene)}
+    files = {"app.yaml": content or scene_app_yaml(scene)}
     return AppSetup(name=name, source=f"{_home(scene)}/.bundle/coding-agents/prod/files", files=files)
 
 
-def git_app(scene: Scene, *, name: str = "coda-git") -> AppSetup:
+def git_app(scene: Scene, *, name: str = "coda-git", content: bytes | None = None) -> AppSetup:
     """Return an app that is deployed straight from a Git repository: there is no file in the workspace."""
-    return AppSetup(name=name, source=None, files={"app.yaml": scene_app_yaml(scene)}, git_url=_GIT_URL)
+    files = {"app.yaml": content or scene_app_yaml(scene)}
+    return AppSetup(name=name, source=None, files=files, git_url=_GIT_URL)
+
+
+def scene_apps(scene: Scene) -> tuple[AppSetup, ...]:
+    """Return the apps of a scene; where its agents are deployed, one app for each way of deploying."""
+    if not scene.deployed:
+        return (workspace_app(scene),)
+    return (
+        workspace_app(scene),
+        bundle_app(scene, content=_ONE_AGENT.format(variable="PI_MODEL", model=_SONNET).encode()),
+        git_app(scene, content=_ONE_AGENT.format(variable="GEMINI_MODEL", model=_GEMINI).encode()),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 from core.model.workspace import Cloud
 from core.simulator.answers import Json
-from core.simulator.app_setups import AppSetup, Ending, Script, workspace_app
+from core.simulator.app_setups import AppSetup, Ending, Script, scene_apps
 from core.simulator.deployments import App, Deployer, Deployment
 from core.simulator.exchange import Answer, Exchange, json_answer, refusal_answer
 from core.simulator.scenes import Scene
@@ -41,7 +42,10 @@ class SimulatedApps:
         self._deployer = Deployer(files)
         self._lock = threading.RLock()
         self._apps: dict[str, App] = {}
-        self.add(workspace_app(scene))
+        if scene.deploy_s:
+            self._deployer.clock = time.monotonic
+        for setup in scene_apps(scene):
+            self.add(setup)
 
     def add(self, setup: AppSetup) -> None:
         """Add an app, deployed and running; one of the same name is replaced."""
@@ -60,7 +64,7 @@ class SimulatedApps:
             self._deployer.clock = clock
 
     def script(self, name: str, *scripts: Script) -> None:
-        """Say how the next deployments of an app go; those without a script succeed after two polls."""
+        """Say how the next deployments of an app go; those without a script succeed in the scene's time."""
         with self._lock:
             self._apps[name].scripts += scripts
 
@@ -184,7 +188,7 @@ class SimulatedApps:
             raise AppRefused(400, "INVALID_PARAMETER_VALUE", "Either source_code_path or git_source is required.")
         if source is not None and not self.files.below(source):
             raise AppRefused(404, "RESOURCE_DOES_NOT_EXIST", f"Path ({source}) doesn't exist.")
-        script = app.scripts.pop(0) if app.scripts else Script()
+        script = app.scripts.pop(0) if app.scripts else Script(seconds=self._scene.deploy_s)
         return json_answer(self._deployment(self._deployer.begin(app, asked, self._scene.person.user_name, script)))
 
     def _switch(self, app: App, *, on: bool) -> Answer:

@@ -161,14 +161,14 @@ def test_coding_agents_apps_are_found_by_what_they_state() -> None:
         place.running.apps.add(workspace_app(scene, name="my-coding-agents", content=b"env: ["))
         place.running.apps.add(workspace_app(scene, name="hidden"))
         place.running.apps.refuse("hidden", "view")
-        found = {one.facts.name: one for one in place.apps.find()}
+        found = {one.facts.name: one for one in place.apps.find().found}
         assert set(found) == {"coda", "coda-git", "coda-bundle", "agents", "my-coding-agents"}
         assert {entry.name for entry in found["coda"].env} >= {"HERMES_MODEL", "NPM_TOKEN"}
         assert found["coda-git"].env == found["coda"].env
         assert (found["coda-bundle"].facts.kind, found["coda-git"].facts.kind) == (SourceKind.BUNDLE, SourceKind.GIT)
         assert "not valid YAML" in str(found["my-coding-agents"].problem)
         files.forbid(SOURCE, "read")
-        (coda,) = [one for one in place.apps.find() if one.facts.name == "coda"]
+        (coda,) = [one for one in place.apps.find().found if one.facts.name == "coda"]
         assert "not allowed" in str(coda.problem)
 
 
@@ -177,7 +177,7 @@ def test_more_apps_than_one_page() -> None:
         for number in range(130):
             place.running.apps.add(AppSetup(name=f"app-{number:03}", source=None, git_url="https://git.example/x"))
         place.running.apps.add(git_app(place.running.scene, name="zz-agents"))
-        assert [one.facts.name for one in place.apps.find()] == ["coda", "zz-agents"]
+        assert [one.facts.name for one in place.apps.find().found] == ["coda", "zz-agents"]
 
 
 def test_files_are_read_written_and_listed(place: AppWorkspace) -> None:

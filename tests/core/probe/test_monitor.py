@@ -84,6 +84,9 @@ class FakeObserver:
     def refreshed(self, previous: Snapshot) -> Snapshot:
         return previous if previous.keeping == self.kept else replace(previous, keeping=self.kept)
 
+    def news(self) -> frozenset[str]:
+        return frozenset()
+
     def unsettled(self) -> dict[Depth, frozenset[str]]:
         return self.open_depths
 
