@@ -42,9 +42,10 @@ def choice_after(
         if model is None:
             slots.pop(name, None)
             continue
-        pattern = slots.get(name) or (
-            _completed(choice.slots[0], choice) if choice.slots else SlotChoice(slot=name, model=None, source=source)
-        )
+        pattern = slots.get(name)
+        if pattern is None or pattern.model is None:
+            unset = SlotChoice(slot=name, model=None, source=source)
+            pattern = _completed(choice.slots[0], choice) if choice.slots else unset
         if pattern.model != model or name not in slots:
             slots[name] = replace(pattern, slot=name, model=model, source=source, variable=None, shadowed=())
     if request.credential is CredentialUse.ENVIRONMENT:
