@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.history import history_table, measure_history
 from bench.measure import Figures, Shape, measure
 from bench.sessions import SESSIONS, SessionFigures, measure_sessions
 
@@ -38,10 +39,13 @@ def main() -> None:
         verdicts += _missed(measured)
     goals = verdicts or ["Every goal below was met in this run."]
     print("\n" + "\n".join(goals))
+    kept = history_table(measure_history(quick=quick))
+    print("\n" + "\n".join(kept), flush=True)
     watching = _sessions(measure_sessions(15.0 if quick else 60.0))
     print("\n" + "\n".join(watching))
     if not quick:
         _write("figures", [*lines, "", *goals])
+        _write("history", kept)
         _write("sessions", watching)
 
 

@@ -16,7 +16,8 @@ from core.history.leadership import Leadership
 from core.history.recorder import Recorder
 from core.memory import Changed, Memory, Outlets
 from core.model.alert import AlertSettings, Channel, Delivery
-from core.model.history import Keeping
+from core.model.audit import AuditEvent
+from core.model.history import Batch, Keeping
 from core.model.incident import Incident
 from core.observer import Observer, open_observer
 from core.settings import Settings
@@ -61,6 +62,10 @@ class Watchkeeping:
         """Return how history is being kept, and who probes."""
         kept = self._recorder.keeping()
         return replace(kept, probing=self._leadership.leads, prober=self._leadership.leader)
+
+    def keep_event(self, event: AuditEvent) -> None:
+        """Have an audit event kept as soon as that is possible again."""
+        self._recorder.keep(Batch(id=f"audit-{event.id}", events=(event,)))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Observer]:

@@ -57,9 +57,9 @@ class Services:
         self._clock = wiring.clock
         self._database = wiring.database
         self._rules = rules_of(settings)
-        self._switchboard = Switchboard(wiring)
+        self._watch = Watchkeeping(wiring, beside=self._beside)
+        self._switchboard = Switchboard(wiring, keep_later=self._watch.keep_event)
         self._expiry = Expiry(self._switchboard, wiring.clock)
-        self._watch = Watchkeeping(wiring, beside=self._expiry.run)
         self._monitor = Monitor(
             self._watch.open,
             clock=wiring.clock,
@@ -72,6 +72,10 @@ class Services:
         )
         self._asked = AskedProbes(wiring.clock)
         self._jobs = Jobs(self._monitor.submit)
+
+    async def _beside(self, observer: Observer) -> None:
+        """Run what goes on beside the watch, as long as it does."""
+        await self._expiry.run(observer)
 
     def start(self) -> None:
         """Start watching."""
@@ -276,11 +280,12 @@ class Services:
         self._monitor.submit(note)
 
     async def _append(self, event: AuditEvent) -> None:
-        """Keep an event; a probe changes nothing, so an audit that cannot be written does not stop it."""
+        """Keep an event, now or later; a probe changes nothing, so an audit that cannot be written does not stop it."""
         try:
             await asyncio.to_thread(self._database.audit.append, event)
         except StoreError as exc:
-            log.warning("%s by %s is not in the audit: %s", event.action, event.actor, exc.message)
+            log.warning("%s by %s is not in the audit yet: %s", event.action, event.actor, exc.message)
+            self._watch.keep_event(event)
 
 
 def build_services(settings: Settings | None = None) -> Services:

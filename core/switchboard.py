@@ -41,9 +41,10 @@ log = logging.getLogger(__name__)
 class Switchboard:
     """Plan, apply and roll back; the audit has every attempt, from before anything is written."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, *, keep_later: Callable[[AuditEvent], None] | None = None) -> None:
         self._wiring = wiring
         self._holder = holder_name()
+        self._keep_later = keep_later
 
     def changes(self, limit: int) -> Sequence[ChangeRecord]:
         """Return the newest attempts first; raises StoreError."""
@@ -135,8 +136,8 @@ class Switchboard:
     ) -> ChangeOutcome:
         """Carry a change out between the event that it begins and the one that says how it ended.
 
-        Without the first nothing is written. The second is noted as well as it can be: by then the change's own record
-        says how it ended.
+        Without the first nothing is written. The second is noted as well as it can be, later when that must be: by then
+        the change's own record says how it ended.
         """
         audit, now = self._wiring.database.audit, self._wiring.clock.now
         await asyncio.to_thread(audit.append, event)
@@ -155,6 +156,8 @@ class Switchboard:
             await asyncio.to_thread(self._wiring.database.audit.append, event)
         except StoreError as exc:
             log.error("the end of %s %s is not in the audit: %s", event.action, event.id, exc.message)
+            if self._keep_later is not None:
+                self._keep_later(event)
 
     def _ports(self, observer: Observer) -> ChangePorts:
         async def probe(routes: Sequence[Route]) -> Sequence[ProbeResult]:

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from core.adapters.agent_configs import AgentConfigFiles
@@ -19,8 +18,8 @@ from core.adapters.credentials import StaticToken, credentials_for
 from core.adapters.database import (
     Database,
     DatabasePlace,
+    LakebasePasswords,
     LakebasePlace,
-    Minted,
     Sqlite,
     open_database,
     place_of,
@@ -30,7 +29,7 @@ from core.adapters.network import Network
 from core.apps import Apps
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
-from core.errors import ConfigurationError, StoreError, UpstreamError
+from core.errors import ConfigurationError, StoreError
 from core.model.agent import AgentId
 from core.model.secret import Secret
 from core.ports import AgentConfigSource, Clock, Credentials, Target
@@ -41,7 +40,6 @@ from core.simulator.server import SimulatedWorkspace
 
 _DATABASE = "switchyard.db"
 _MB = 1024 * 1024
-_LAKEBASE_TOKEN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +91,12 @@ def _wire_real(settings: Settings) -> Wiring:
         homes=settings.agent_homes,
         tokens=settings.secrets_environment,
         state_dir=settings.state_dir,
-        place=_real_place(settings, credentials),
+        place=_real_place(settings, host.origin, credentials),
         apps_origin=host.origin,
     )
 
 
-def _real_place(settings: Settings, credentials: Credentials) -> DatabasePlace:
+def _real_place(settings: Settings, origin: str, credentials: Credentials) -> DatabasePlace:
     """Return where history is kept: where somebody said, else where Databricks Apps says, else in a file here."""
     if settings.database_url is not None:
         try:
@@ -106,20 +104,11 @@ def _real_place(settings: Settings, credentials: Credentials) -> DatabasePlace:
         except StoreError as exc:
             raise ConfigurationError(exc.message, code=exc.code, remedy=exc.remedy) from exc
     if settings.lakebase is not None:
-        return LakebasePlace(settings=settings.lakebase, mint=lambda: _minted(credentials))
+        passwords = LakebasePasswords(
+            settings.lakebase.host, origin=origin, credentials=credentials, now=SystemClock().now
+        )
+        return LakebasePlace(settings=settings.lakebase, passwords=passwords)
     return Sqlite(path=settings.state_dir / _DATABASE, durable=not settings.inside_databricks_apps)
-
-
-def _minted(credentials: Credentials) -> Minted:
-    """Return the app's own OAuth token as the password of one connection; the SDK renews it before it ends.
-
-    A connection is given up long before that token's hour is over, whatever was left of it.
-    """
-    ends = SystemClock().now() + _LAKEBASE_TOKEN
-    try:
-        return Minted(password=credentials.token(), expires_at=ends)
-    except (UpstreamError, ConfigurationError) as exc:
-        raise StoreError(exc.message, code="store_credential", remedy=exc.remedy) from exc
 
 
 def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import SwitchyardError
+from pages.ui.address import drawing_page
 from pages.ui.errors import shown_errors
 from pages.ui.formats import code, escape
 from pages.ui.identity import current_actor
@@ -49,4 +50,5 @@ with st.sidebar:
 with shown_errors():
     show_flash()
     hand_over(RequestContext(services, actor))
-    page.run()
+    with drawing_page():
+        page.run()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from core.adapters.beside import beside
 from core.errors import ConfigurationError, UpstreamError
 from core.model.secret import Secret
 from core.settings import Settings
@@ -58,7 +58,7 @@ class SdkCredentials:
         """Return a fresh bearer token; blocks while the SDK talks to the workspace, but not for minutes."""
         with self._lock:
             if self._asked is None or self._asked.done():
-                self._asked = _beside(self._ask)
+                self._asked = beside(self._ask, name="switchyard-credential")
             asked = self._asked
         try:
             return asked.result(self._patience_s)
@@ -129,21 +129,6 @@ class SdkCredentials:
                 "or log in with the Databricks CLI.",
             ) from exc
         return self._config
-
-
-def _beside(work: Callable[[], Secret]) -> Future[Secret]:
-    """Start work on a daemon thread, so that neither its caller nor the end of the process has to wait for it."""
-    done: Future[Secret] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as exc:
-            # Not judged here, only carried over to whoever waits.
-            done.set_exception(exc)
-
-    threading.Thread(target=run, name="switchyard-credential", daemon=True).start()
-    return done
 
 
 def _unreachable(origin: str, description: str) -> UpstreamError:

@@ -79,16 +79,6 @@ def fail(problem: Problem, exit_code: int, *, as_json: bool) -> int:
     return exit_code
 
 
-def problem_of(seen: Snapshot) -> Problem | None:
-    if seen.offline:
-        return Problem(
-            code="workspace_unreachable",
-            message=seen.offline,
-            remedy="Check the host name and the network path from here.",
-        )
-    return seen.problem
-
-
 def exit_code_of_detection(seen: Snapshot) -> int:
     if seen.offline or (seen.problem and seen.problem.code == "workspace_unreachable"):
         return UNREACHABLE

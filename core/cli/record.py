@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import click
 
 from core import documents, texts
-from core.cli.common import BAD_NEWS, FINE, Reply, exit_code_of_detection, json_option, problem_of, run
+from core.cli.common import BAD_NEWS, FINE, Reply, exit_code_of_detection, json_option, run
 from core.errors import StoreError
 from core.model.probe import Depth, Health
 from core.model.snapshot import Problem
@@ -39,7 +39,7 @@ def sweep(*, record: bool, depth: str, even_if_watched: bool, as_json: bool) -> 
         return Reply(
             body=body,
             text="\n".join([texts.probe_text(report, silent), _text(recorded)]).rstrip(),
-            problem=problem_of(seen) or unkept,
+            problem=documents.problem_of(seen) or unkept,
             exit_code=exit_code_of_detection(seen) or (BAD_NEWS if bad else FINE),
         )
 

@@ -16,7 +16,6 @@ from core.cli.common import (
     agent_named,
     exit_code_of_detection,
     json_option,
-    problem_of,
     run,
 )
 from core.errors import ConfigurationError
@@ -32,7 +31,7 @@ def status(as_json: bool) -> int:
 
     async def work(session: Session) -> Reply:
         seen = await session.detect()
-        problem = problem_of(seen)
+        problem = documents.problem_of(seen)
         return Reply(
             body=documents.status_document(seen),
             text=texts.status_text(seen),
@@ -77,7 +76,7 @@ def probe(
         return Reply(
             body=body,
             text=texts.probe_text(report, silent),
-            problem=problem_of(seen),
+            problem=documents.problem_of(seen),
             exit_code=exit_code_of_detection(seen) or (BAD_NEWS if bad else FINE),
         )
 
@@ -104,7 +103,7 @@ def models(as_json: bool) -> int:
         return Reply(
             body=documents.models_document(seen.catalogue),
             text=texts.models_text(seen.catalogue),
-            problem=problem_of(seen),
+            problem=documents.problem_of(seen),
             exit_code=exit_code_of_detection(seen),
         )
 

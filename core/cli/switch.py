@@ -13,7 +13,7 @@ from core.adapters.exports import ExportFormat, export_files
 from core.catalog.agents import AGENTS
 from core.change.authority import actor_for_command_line
 from core.change.validate import checked_model_name, parsed_duration
-from core.cli.common import BAD_NEWS, FINE, Reply, agent_named, json_option, problem_of, run
+from core.cli.common import BAD_NEWS, FINE, Reply, agent_named, json_option, run
 from core.detect.hosts import GATEWAY_SETTING
 from core.errors import ConfigurationError, UpstreamError
 from core.model.agent import AgentId, AgentSpec
@@ -127,7 +127,7 @@ def plan(*, as_json: bool, **wanted: Any) -> int:
 async def _workspace(session: Session) -> Snapshot:
     """Detect, and refuse to go on without a workspace that answers."""
     seen = await session.detect()
-    problem = problem_of(seen)
+    problem = documents.problem_of(seen)
     if problem is not None:
         raise UpstreamError(problem.message, code=problem.code, remedy=problem.remedy)
     return seen

@@ -12,7 +12,7 @@ from core.health.standing import shown
 from core.model.agent import AgentId
 from core.model.check import route_id
 from core.model.choice import AgentChoice, SlotChoice
-from core.model.probe import Diagnosis, Health, ProbeResult
+from core.model.probe import Diagnosis, Health, ProbeResult, Rung
 from core.model.route import Identity
 from core.model.standing import HealthRules, Standing
 
@@ -69,7 +69,7 @@ def agent_status(
         return words.status(first.health, first) if server is None else words.served(first, *server)
     others = [result for _, result in slots[1:] if result is not None and result.health is not Health.HEALTHY]
     if first.health is Health.HEALTHY and others:
-        return words.status(Health.DEGRADED, others[0])
+        return words.beside(first, others[0])
     return words.status(first.health, first)
 
 
@@ -94,19 +94,45 @@ def worst_of(results: Iterable[ProbeResult]) -> ProbeResult | None:
     return ranked[0] if ranked else None
 
 
-def headline_of(result: ProbeResult, qualifier: str = "") -> str:
-    """Return the line beside the health word: the rung and what happened there, and the small text of its standing."""
+def headline_of(result: ProbeResult, qualifier: str = "", *, proved: Rung | None = None) -> str:
+    """Return the line beside the health word: the rung and what happened there, and the small text of its standing.
+
+    `proved` is the highest rung that is known to work; that of the verdict when not given.
+    """
     if result.diagnosis is Diagnosis.OK:
-        return _answered(result.health, qualifier)
+        return _answered(result.health, qualifier, proved or result.rung)
     words = _WORDS.get(result.diagnosis)
     what = f"{result.http_status} {words}" if words and result.http_status else result.message
     return f"{result.rung.label}: {what}" + (f" ({qualifier})" if qualifier else "")
 
 
-def _answered(health: Health, qualifier: str) -> str:
+def line_of(
+    result: ProbeResult,
+    standing: Standing | None,
+    rules: HealthRules,
+    now: datetime,
+    *,
+    proved: Rung | None = None,
+) -> str:
+    """Return the line with how far the route has come; the plain one where the verdict is not the word of its route."""
+    seen = shown(standing, now, rules) if standing else None
+    qualifier = seen.qualifier if seen and seen.health is result.health else ""
+    return headline_of(result, qualifier, proved=proved)
+
+
+def _proved(standing: Standing | None, rules: HealthRules, now: datetime) -> Rung | None:
+    """Return what the newest faithful check proved while it counts; a short one in between takes nothing away."""
+    last = standing.faithful.last if standing else None
+    if last is None or last.health is not Health.HEALTHY:
+        return None
+    age_s = (now - last.checked_at).total_seconds()
+    return last.rung if age_s <= rules.stale_intervals * rules.faithful_interval_s else None
+
+
+def _answered(health: Health, qualifier: str, proved: Rung) -> str:
     """The last check passed; what else the word says comes from the checks before it, or from its age."""
     if health in (Health.HEALTHY, Health.PAUSED):
-        return "Model answers" + (f" ({qualifier})" if qualifier else "")
+        return "Model answers" + _BESIDES.get(proved, "") + (f" ({qualifier})" if qualifier else "")
     if health is Health.UNKNOWN:
         return "Model answered when it was last asked" + (f" ({qualifier})" if qualifier else "")
     if qualifier.startswith("slow"):
@@ -114,6 +140,8 @@ def _answered(health: Health, qualifier: str) -> str:
     return f"Model answers again, {qualifier or 'not often enough yet'}"
 
 
+# What the agent's own request proves beyond an answer.
+_BESIDES = {Rung.STREAM: ", streaming works", Rung.TOOLS: ", tools work"}
 _WORDS = {
     Diagnosis.CREDENTIAL_DEAD: "token refused",
     Diagnosis.CREDENTIAL_MISSING: "no token accepted",
@@ -161,9 +189,8 @@ class _Words:
 
     def line(self, result: ProbeResult) -> str:
         standing = self.standings.get(route_id(result.route)) if self.standings else None
-        if standing is None:
-            return headline_of(result)
-        return headline_of(result, shown(standing, self.now or result.checked_at, self.rules).qualifier)
+        now = self.now or result.checked_at
+        return line_of(result, standing, self.rules, now, proved=_proved(standing, self.rules, now))
 
     def served(self, primary: ProbeResult, slot: SlotChoice, serving: ProbeResult) -> AgentStatus:
         """Return Degraded: the agent answers, but not with the model it should."""
@@ -171,6 +198,12 @@ class _Words:
         is_back = primary.diagnosis is Diagnosis.OK
         headline = f"{'Backed' if is_back else 'Served'} by {slot.slot} {slot.model}; primary {self.line(primary)}"
         return replace(status, headline=headline, latency_ms=serving.latency_ms, checked_at=serving.checked_at)
+
+    def beside(self, first: ProbeResult, other: ProbeResult) -> AgentStatus:
+        """Return Degraded: the agent answers, but not where it goes on or turns to for other work."""
+        status = self.status(Health.DEGRADED, other)
+        line = f"{first.route.slot.capitalize()} answers; {other.route.slot} {status.headline}"
+        return replace(status, headline=line)
 
     def status(self, health: Health, result: ProbeResult) -> AgentStatus:
         return AgentStatus(

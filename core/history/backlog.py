@@ -18,8 +18,9 @@ MOST_CHECKS = 200_000
 class Backlog:
     """Batches in the order in which they came; the first one may be under way and is left as it is.
 
-    Transitions and incidents always wait. Of checks the oldest go when there are too many, counted in `dropped`. How a
-    route stands is held only once, by the newest batch that knows it: older ones would be overwritten anyway.
+    Transitions, incidents and audit events always wait. Of checks the oldest go when there are too many, counted in
+    `dropped`. How a route stands is held only once, by the newest batch that knows it: older ones would be overwritten
+    anyway.
     """
 
     most_batches: int = MOST_BATCHES
@@ -57,7 +58,7 @@ class Backlog:
         self.dropped += len(batch.checks)
 
     def _put_back(self, batch: Batch) -> None:
-        if batch.checks or batch.transitions or batch.incidents:
+        if batch.checks or batch.has_happened:
             self._waiting.append(batch)
 
     def _make_room(self) -> None:
@@ -72,7 +73,7 @@ class Backlog:
             self._checks -= len(batch.checks)
             self.dropped += len(batch.checks)
             lighter = replace(batch, checks=())
-            if lighter.transitions or lighter.incidents or lighter.routes:
+            if lighter.has_happened or lighter.routes:
                 self._waiting[place] = lighter
                 place += 1
             else:

@@ -48,6 +48,7 @@ def history_json(view: HistoryView) -> str:
         "since": _rfc3339(view.query.since),
         "until": _rfc3339(view.query.until),
         "cut": view.cut,
+        "left_out": view.left_out,
         "incidents": [_incident_document(one) for one in view.incidents],
         "transitions": [_transition_row(one) for one in view.transitions],
         "routes": [_route_document(one, view) for one in view.routes],

@@ -14,6 +14,7 @@ from core.health.buckets import STANDS_INTERVALS, bucket_checks, length_s, quant
 from core.health.uptime import uptime_of
 from core.model.check import Check
 from core.model.history import Bucket, HistoryQuery, HistoryView, KeptRoute, Resolution, RouteHistory
+from core.model.probe import Health
 from core.model.route import Route
 from core.model.standing import HealthRules
 from core.ports.store import HistoryStore
@@ -21,6 +22,8 @@ from core.ports.store import HistoryStore
 # Read within a page's 200 ms. Single checks are kept for some days only, so that a longer time would begin half empty.
 _MOST_CHECKS = 6_000
 _MOST_HOURS = 12_000
+_MOST_DAYS = 9_000
+_TROUBLE = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN, Health.HEALTHY, Health.PAUSED)
 _LONGEST_RAW = timedelta(days=1)
 
 
@@ -29,11 +32,16 @@ def read_history(store: HistoryStore, query: HistoryQuery, *, rules: HealthRules
     asked = replace(query, limit=query.limit + 1)
     incidents, transitions = store.incidents(asked), store.transitions(asked)
     kept = [route for route in store.routes() if route.standing.simulated is simulated and _matches(route, query)]
+    days = (query.until - query.since) / timedelta(days=1)
+    most = max(1, int(_MOST_DAYS / max(1.0, days)))
+    # Those in trouble now are what somebody looks for; the others are found by narrowing the question.
+    shown = sorted(kept, key=lambda route: _TROUBLE.index(route.standing.health))[:most]
     return HistoryView(
         query=query,
         incidents=tuple(one for one in incidents[: query.limit] if one.simulated is simulated),
         transitions=tuple(one for one in transitions[: query.limit] if one.simulated is simulated),
-        routes=_read_routes(store, kept, query.since, query.until, rules),
+        routes=_read_routes(store, shown, query.since, query.until, rules),
+        left_out=len(kept) - len(shown),
         cut=len(incidents) > query.limit or len(transitions) > query.limit,
     )
 

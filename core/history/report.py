@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from core.catalog.agents import AGENTS
 from core.catalog.redact import redact
-from core.health.spans import span_text
+from core.health.spans import lasting_text
 from core.history.export import export_rows, history_json
 from core.model.check import route_id
 from core.model.incident import Incident, IncidentStep
@@ -30,14 +30,16 @@ _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{10,}(?![0-9A-Za-z])")
 _HOST = re.compile(r"(?i)\b(?:[a-z0-9-]+\.)+(?:azuredatabricks|databricks|databricksapps)\.[a-z]{2,3}\b")
 
 
-def incident_report(incident: Incident, transitions: Sequence[Transition], *, workspace: str, masked: bool) -> str:
+def incident_report(
+    incident: Incident, transitions: Sequence[Transition], *, workspace: str, masked: bool, now: datetime
+) -> str:
     """Return an incident as Markdown, without credentials; `masked` without hosts, ids and people too.
 
-    `transitions` may hold those of others; times are UTC.
+    `transitions` may hold those of others; times are UTC, and `now` is what an incident that has not ended lasts up to.
     """
     writer = _Writer(hosts=_numbered_hosts(incident, workspace) if masked else None)
     own = sorted((one for one in transitions if one.incident_id == incident.id), key=lambda one: one.at)
-    parts = [writer.head(incident, workspace), writer.routes(incident), writer.timeline(incident.timeline)]
+    parts = [writer.head(incident, workspace, now), writer.routes(incident), writer.timeline(incident.timeline)]
     # Once more over the whole, for what only looks like a credential together.
     return redact("\n".join(line for part in [*parts, writer.changes(own)] for line in part))
 
@@ -56,7 +58,7 @@ class _Writer:
 
     hosts: Mapping[str, str] | None = field(default=None)
 
-    def head(self, incident: Incident, workspace: str) -> Iterator[str]:
+    def head(self, incident: Incident, workspace: str, now: datetime) -> Iterator[str]:
         cause = incident.cause
         yield f"# Incident {incident.id}: {cause.rung.label} failed at {self._code(cause.host)}"
         yield ""
@@ -67,7 +69,7 @@ class _Writer:
         yield f"- First failed check: {_moment(incident.started_at)}"
         yield f"- Confirmed: {_moment(incident.confirmed_at)}"
         yield f"- Ended: {_moment(incident.ended_at) if incident.ended_at else 'not ended'}"
-        yield f"- Lasted: {_lasted(incident)}"
+        yield f"- Lasted: {_lasted(incident, now)}"
         yield f"- Cause: {self._text(incident.message) or 'not said'} ({self._code(cause.diagnosis)})"
         yield f"- Remedy: {self._text(incident.remedy) or 'none known'}"
         yield f"- Workspace: {self._code(workspace)}"
@@ -134,11 +136,10 @@ def _why(transition: Transition) -> str:
     return f"{transition.rung.label}: {status}{transition.message}"
 
 
-def _lasted(incident: Incident) -> str:
+def _lasted(incident: Incident, now: datetime) -> str:
     if incident.ended_at is not None:
-        return span_text((incident.ended_at - incident.started_at).total_seconds())
-    seen = max((step.at for step in incident.timeline), default=incident.confirmed_at)
-    return f"at least {span_text((seen - incident.started_at).total_seconds())}, and goes on"
+        return lasting_text((incident.ended_at - incident.started_at).total_seconds())
+    return f"{lasting_text((now - incident.started_at).total_seconds())} so far"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.model.agent import AgentId
+from core.model.audit import AuditEvent
 from core.model.check import Check
 from core.model.incident import Incident
 from core.model.probe import Health, ProbeResult
@@ -91,7 +92,8 @@ class KeptRoute:
 class Batch:
     """What one round of checks leaves to be kept, all of it or nothing.
 
-    Everything in it has an id of its own, so that keeping the same batch twice keeps it once.
+    `events` are audit events that could not be kept when they came. Everything in it has an id of its own, so that
+    keeping the same batch twice keeps it once.
     """
 
     id: str
@@ -99,6 +101,12 @@ class Batch:
     routes: tuple[KeptRoute, ...] = ()
     transitions: tuple[Transition, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    events: tuple[AuditEvent, ...] = ()
+
+    @property
+    def has_happened(self) -> bool:
+        """Say whether something is in it that is nowhere else and must not be lost."""
+        return bool(self.transitions or self.incidents or self.events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +135,17 @@ class RouteHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryView:
-    """The answer to one HistoryQuery; newest first, `cut` says that there was more than its limit."""
+    """The answer to one HistoryQuery; newest first, `cut` says that there was more than its limit.
+
+    `left_out` is how many routes match and are not among `routes`: so long a time of all cannot be read at once.
+    """
 
     query: HistoryQuery
     incidents: tuple[Incident, ...] = ()
     transitions: tuple[Transition, ...] = ()
     routes: tuple[RouteHistory, ...] = ()
     cut: bool = False
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from core.simulator.control import PREFIX, answer_control
 from core.simulator.exchange import Exchange, refusal_answer
 from core.simulator.faults import FaultBook, Request, RequestLog
 from core.simulator.inference import answer_inference, asked_model, body_of
-from core.simulator.misbehaviour import Wire, misbehave
+from core.simulator.lakebase import SimulatedLakebase
+from core.simulator.misbehaviour import Wire, answer_instead, misbehave
 from core.simulator.routes import Target, find_target
 from core.simulator.scenes import Scene, TokenState
 from core.simulator.sending import send_answer
@@ -35,6 +36,7 @@ class SimulatedApp:
         log: RequestLog,
         *,
         apps: SimulatedApps | None = None,
+        lakebase: SimulatedLakebase | None = None,
         reset: Callable[[Scope], None] = lambda scope: None,
     ) -> None:
         self._scene = scene
@@ -42,7 +44,7 @@ class SimulatedApp:
         self._log = log
         self._reset = reset
         self._apps = apps or SimulatedApps(scene, WorkspaceFiles())
-        self._catalogue = Catalogue(scene, self._apps)
+        self._catalogue = Catalogue(scene, self._apps, lakebase or SimulatedLakebase())
         self._numbers = itertools.count(1)
         self._token_states = {secret.reveal(): state for state, secret in scene.tokens.items()}
 
@@ -60,8 +62,11 @@ class SimulatedApp:
         target = find_target(exchange.path, on_dedicated_host=on_dedicated_host)
         body = body_of(exchange) if target else None
         request = self._noted(exchange, target, asked_model(target, body) if target else None)
-        answer = answer_inference(exchange, target, body) if target else self._catalogue.answer(exchange)
         rule = self._faults.take(request)
+        if rule and rule.is_answer:
+            await send_answer(send, exchange, answer_instead(rule, exchange, request))
+            return
+        answer = answer_inference(exchange, target, body) if target else self._catalogue.answer(exchange)
         if rule:
             wire = Wire(receive=receive, send=send, reset=lambda: self._reset(scope))
             await misbehave(rule, exchange, request, answer, wire)

@@ -1,4 +1,4 @@
-"""Everything a workspace says besides inference: metadata, tokens, identity and listings; apps and files by others."""
+"""Everything a workspace says besides inference: metadata, tokens, identity, listings, databases; apps by others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from core.simulator.answers import Json
 from core.simulator.apps import SimulatedApps
 from core.simulator.exchange import Answer, Exchange, json_answer, refusal_answer
 from core.simulator.inference import token_refusal
+from core.simulator.lakebase import SimulatedLakebase
 from core.simulator.models import SimulatedModel
 from core.simulator.scenes import Quirk, Scene, TokenState
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
+_DATABASE = "/api/2.0/database"
 _LARGEST_CALM_PAGE = 25
 _DEFAULT_PAGE = 200
 _FORBIDDEN_PAGE = 1000
@@ -24,7 +26,7 @@ _FORBIDDEN_PAGE = 1000
 class Catalogue:
     """Answer the workspace's own paths; the listings are rendered once, because a benchmark reads them too."""
 
-    def __init__(self, scene: Scene, apps: SimulatedApps) -> None:
+    def __init__(self, scene: Scene, apps: SimulatedApps, lakebase: SimulatedLakebase) -> None:
         self._apps = apps
         self._endpoints = json_answer({"endpoints": [*map(_endpoint, scene.models), _custom_endpoint(scene)]})
         self._foundation = json_answer({"endpoints": [_foundation_model(model) for model in scene.models]})
@@ -41,6 +43,10 @@ class Catalogue:
             ("GET", f"{_ENDPOINTS}:foundation-models"): lambda exchange: self._foundation,
             ("GET", "/api/2.1/unity-catalog/model-services"): _model_services,
             ("GET", "/api/ai-gateway/v2/endpoints"): _v2_endpoints,
+            ("GET", f"{_DATABASE}/instances"): lambda exchange: _paged(
+                exchange, "database_instances", lakebase.instances
+            ),
+            ("POST", f"{_DATABASE}/credentials"): lakebase.mint,
         }
 
     def answer(self, exchange: Exchange) -> Answer:

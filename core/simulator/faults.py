@@ -69,6 +69,11 @@ class FaultRule:
             and (self.model is None or (request.model is not None and model_id(self.model) == model_id(request.model)))
         )
 
+    @property
+    def is_answer(self) -> bool:
+        """Say whether this takes the place of an answer, so that what was asked for is not done."""
+        return self.fault not in tuple(Behaviour)
+
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FaultRule:
         """Return the rule that this object describes; raises ValueError or TypeError when it describes none."""

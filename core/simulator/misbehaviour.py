@@ -29,6 +29,12 @@ class Wire:
     reset: Callable[[], None]
 
 
+def answer_instead(rule: FaultRule, exchange: Exchange, request: Request) -> Answer:
+    """Return the answer that the rule puts in the place of one that is never made."""
+    refusal = Refusal(status=rule.status, body=rule.body) if rule.fault == "custom" else rule.fault
+    return refusal_answer(refusal, exchange, model=request.model or "")
+
+
 async def misbehave(rule: FaultRule, exchange: Exchange, request: Request, answer: Answer, wire: Wire) -> None:
     """Do to this answer what the rule says; a caller that gives up ends a hang or a drip at once."""
     gone = asyncio.ensure_future(_gone(wire.receive))
@@ -97,13 +103,9 @@ def _altered(rule: FaultRule, exchange: Exchange, request: Request, answer: Answ
             return replace(answer, chunks=_under_another_name(exchange, request, answer.chunks))
         case Behaviour.STREAM_ERROR if answer.streams and request.dialect:
             return replace(answer, chunks=(*answer.chunks[:2], stream_error(request.dialect)))
-        case "custom":
-            refusal = Refusal(status=rule.status, body=rule.body)
-            return refusal_answer(refusal, exchange, model=request.model or "")
-        case Behaviour.STREAM_ERROR | Behaviour.EMPTY_ANSWER | Behaviour.SUBSTITUTED:
-            return refusal_answer("internal_error", exchange)
         case _:
-            return refusal_answer(rule.fault, exchange, model=request.model or "")
+            # There is no such answer here that it could be done to.
+            return refusal_answer("internal_error", exchange)
 
 
 def _under_another_name(exchange: Exchange, request: Request, chunks: tuple[bytes, ...]) -> tuple[bytes, ...]:

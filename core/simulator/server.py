@@ -22,6 +22,7 @@ from core.errors import ConfigurationError
 from core.simulator.app import SimulatedApp
 from core.simulator.apps import SimulatedApps
 from core.simulator.faults import FaultBook, RequestLog
+from core.simulator.lakebase import SimulatedLakebase
 from core.simulator.scenes import Scene, scene_named
 from core.simulator.workspace_files import WorkspaceFiles
 
@@ -57,6 +58,7 @@ class SimulatedWorkspace:
         tls_port: int = 0,
         certificate_names: tuple[str, ...] | None = None,
         certificate_ends: datetime | None = None,
+        lakebase: SimulatedLakebase | None = None,
     ) -> None:
         self.scene = scene_named(scene) if isinstance(scene, str) else scene
         self.faults = FaultBook()
@@ -69,7 +71,9 @@ class SimulatedWorkspace:
         self._authority.issue_cert(*names, not_after=certificate_ends).configure_cert(self._server_tls)
         self.files = WorkspaceFiles()
         self.apps = SimulatedApps(self.scene, self.files)
-        self._app = SimulatedApp(self.scene, self.faults, self.requests, apps=self.apps, reset=self._reset)
+        self._app = SimulatedApp(
+            self.scene, self.faults, self.requests, apps=self.apps, lakebase=lakebase, reset=self._reset
+        )
         self._state = ServerState()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

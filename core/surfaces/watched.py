@@ -68,10 +68,10 @@ def watched(snapshot: Snapshot, *, now: datetime, rules: HealthRules) -> Watched
     """Return the picture as it is to be told at this moment."""
     routes = tuple(_route(result, snapshot, now, rules) for result in snapshot.results)
     results = [route.result for route in routes]
-    agents = {
-        choice.agent: _agent(agent_status(choice, results), routes, offline=snapshot.offline is not None)
-        for choice in snapshot.choices
-    }
+    told = [
+        agent_status(choice, results, standings=snapshot.standings, rules=rules, now=now) for choice in snapshot.choices
+    ]
+    agents = {status.agent: _agent(status, routes, offline=snapshot.offline is not None) for status in told}
     statuses = [agent.status for agent in agents.values()]
     return Watched(
         at=now,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import streamlit as st
 
 from core.catalog.agents import AGENTS
-from core.health.agent_status import headline_of
 from core.model.probe import Health, ProbeResult
 from pages.ui.bars import LEGEND, short_words, show_bar
 from pages.ui.formats import (
@@ -22,27 +22,38 @@ from pages.ui.formats import (
     ms_text,
     plural,
 )
+from pages.ui.heads import show_head
 from pages.ui.route_query import evidence_query
 from pages.ui.rows import AgentRow
 from pages.ui.tables import rows_for_rungs, verdict_name
 
 _WIDTHS = (1.15, 2.35, 2.2, 2.0, 1.05, 0.95, 1.35)
-_TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency, p95", "Checked", "")
+_TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency", "Checked", "")
 _LATENCY_HELP = "Of the last 50 checks: p95, below it the median (p50) and TTFT, the time to the first token (p95)."
-_HELP = {"Last 50 checks": LEGEND, "Latency, p95": _LATENCY_HELP}
+_HELP = {"Last 50 checks": LEGEND, "Latency": _LATENCY_HELP}
 
 
-def show_rows(rows: Sequence[AgentRow], *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
-    """Show the table; `action` fills the last cell of a row."""
-    for column, title in zip(st.columns(_WIDTHS, gap="small"), _TITLES, strict=True):
-        column.caption(title, help=_HELP.get(title))
+Say = Callable[[ProbeResult], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowParts:
+    """What a row takes from outside: `say` is the line of a verdict, `action` fills the last cell."""
+
+    say: Say
+    action: Callable[[AgentRow], None]
+
+
+def show_rows(rows: Sequence[AgentRow], parts: RowParts, *, simulated: bool, now: datetime) -> None:
+    """Show the table."""
+    show_head(_WIDTHS, _TITLES, _HELP)
     for row in rows:
         with st.container(border=True, gap="small", key=f"row_{row.choice.agent}"):
-            _line(row, simulated=simulated, now=now, action=action)
-            _below(row)
+            _line(row, parts, simulated=simulated, now=now)
+            _below(row, parts.say)
 
 
-def _line(row: AgentRow, *, simulated: bool, now: datetime, action: Callable[[AgentRow], None]) -> None:
+def _line(row: AgentRow, parts: RowParts, *, simulated: bool, now: datetime) -> None:
     name, model, health, bar, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
     name.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
     others = f"  \n:small[:gray[{escape(row.others)}]]" if row.others else ""
@@ -57,8 +68,8 @@ def _line(row: AgentRow, *, simulated: bool, now: datetime, action: Callable[[Ag
     latency.markdown(_latency(row))
     checked.markdown(age_text(row.status.checked_at, now) + (" :orange-badge[stale]" if row.stale else ""))
     with last, st.container(gap="xsmall"):
-        action(row)
-        _checks(row)
+        parts.action(row)
+        _checks(row, parts.say)
 
 
 def _latency(row: AgentRow) -> str:
@@ -66,7 +77,7 @@ def _latency(row: AgentRow) -> str:
     if not quantiles.samples:
         return NOTHING
     first = f"  \n:small[:gray[TTFT {ms_text(quantiles.ttft_p95_ms)}]]" if quantiles.ttft_p95_ms is not None else ""
-    return f"{ms_text(quantiles.p95_ms)}  \n:small[:gray[p50 {ms_text(quantiles.p50_ms)}]]{first}"
+    return f"p95 {ms_text(quantiles.p95_ms)}  \n:small[:gray[p50 {ms_text(quantiles.p50_ms)}]]{first}"
 
 
 def _health(row: AgentRow, *, simulated: bool) -> None:
@@ -74,12 +85,9 @@ def _health(row: AgentRow, *, simulated: bool) -> None:
     with st.container(gap="xxsmall"):
         st.badge(f"{sign.word} · simulated" if simulated else sign.word, icon=sign.icon, color=sign.color)
         st.markdown(f":small[{escape(row.status.headline)}]")
-        if row.qualifier:
-            stale = "stale: " if row.stale else ""
-            st.markdown(f":small[:gray[{escape(stale + row.qualifier)}]]")
 
 
-def _below(row: AgentRow) -> None:
+def _below(row: AgentRow, say: Say) -> None:
     if row.hint:
         st.caption(escape(row.hint))
     if row.command:
@@ -87,35 +95,35 @@ def _below(row: AgentRow) -> None:
     for finding in row.lint:
         sign = SEVERITY_SIGNS[finding.severity]
         st.markdown(f":{sign.color}[{sign.icon} {sign.word}:] {escape(finding.message)}")
-    _verdicts(row.explained)
+    _verdicts(row.explained, say)
 
 
-def _checks(row: AgentRow) -> None:
+def _checks(row: AgentRow, say: Say) -> None:
     if not row.verdicts:
         return
     with st.popover("Checks", icon=":material/stairs:", width="stretch", key=f"checks_{row.choice.agent}"):
         st.markdown(f"**{escape(row.label)}**: {plural(len(row.verdicts), 'verdict')}, rung by rung")
         st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
-        _verdicts(row.verdicts)
+        _verdicts(row.verdicts, say)
         for result in row.verdicts:
             label = f"Evidence: {escape(verdict_name(result))}"
             st.page_link("routes.py", label=label, icon=":material/receipt_long:", query_params=evidence_query(result))
 
 
-def _verdicts(results: Sequence[ProbeResult]) -> None:
+def _verdicts(results: Sequence[ProbeResult], say: Say) -> None:
     said = None
     for result in results:
         # The same cause under two credentials is explained once.
-        _verdict(result, explain=(result.message, result.remedy) != said)
+        _verdict(result, say(result), explain=(result.message, result.remedy) != said)
         said = (result.message, result.remedy)
 
 
-def _verdict(result: ProbeResult, *, explain: bool) -> None:
+def _verdict(result: ProbeResult, line: str, *, explain: bool) -> None:
     sign = HEALTH_SIGNS[result.health]
     slot, _, identity = verdict_name(result).partition(" · ")
     lines = [
         f"{escape(slot)} · {code(result.route.model)} · {escape(identity)} · "
-        f":{sign.color}[{sign.icon} **{sign.word}**] — {escape(headline_of(result))}"
+        f":{sign.color}[{sign.icon} **{sign.word}**] — {escape(line)}"
     ]
     if result.health is not Health.HEALTHY and explain:
         lines.append(f":small[{escape(result.message)}]")

@@ -16,10 +16,10 @@ def show_banners(snapshot: Snapshot) -> None:
         others = [scene for scene in SCENES if scene != snapshot.scene]
         listed = ", ".join(code(scene) for scene in others)
         example = "incident" if "incident" in others else others[0]
-        st.info(
-            f"**Simulated workspace** – scene {code(snapshot.scene)}. Nothing here is real. "
-            f"Other scenes: {listed}, for example `SWITCHYARD_SIMULATE={example} make run`.",
-            icon=":material/science:",
+        # One line: what is looked at comes before what it is not.
+        st.caption(
+            f":material/science: **Simulated workspace** – scene {code(snapshot.scene)}. Nothing here is real. "
+            f"Others: {listed}, as in `SWITCHYARD_SIMULATE={example} make run`."
         )
     if snapshot.problem:
         problem_box(snapshot.problem)

@@ -129,20 +129,6 @@ def every_text(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
-def lasting_text(seconds: float) -> str:
-    """Return how long something lasted, in its two largest units."""
-    whole = max(0, int(seconds))
-    for (unit, length), (finer, part) in (
-        (("d", 86_400), ("h", 3600)),
-        (("h", 3600), ("min", 60)),
-        (("min", 60), ("s", 1)),
-    ):
-        if whole >= length:
-            rest = whole % length // part
-            return f"{whole // length} {unit}" + (f" {rest} {finer}" if rest else "")
-    return f"{whole} s"
-
-
 def percent(share: float | None) -> float | None:
     """Return a share in percent, rounded, but what is not all or nothing never reads as that."""
     if share is None:

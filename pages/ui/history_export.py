@@ -17,7 +17,7 @@ def show_export(view: HistoryView) -> None:
     name = f"switchyard-history-{view.query.since:%Y%m%dT%H%M}-{view.query.until:%Y%m%dT%H%M}"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "CSV",
+            "Export as CSV",
             lambda: csv_text(export_rows(view)),
             file_name=f"{name}.csv",
             mime="text/csv",
@@ -26,7 +26,7 @@ def show_export(view: HistoryView) -> None:
             on_click="ignore",
         )
         st.download_button(
-            "JSON",
+            "Export as JSON",
             lambda: history_json(view),
             file_name=f"{name}.json",
             mime="application/json",

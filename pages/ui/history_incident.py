@@ -66,7 +66,7 @@ def _course(incident: Incident, now: datetime) -> None:
     st.markdown("**Routes**")
     st.markdown(markdown_table(rows_for_hit(incident)))
     st.markdown("**Timeline**")
-    st.markdown(markdown_table(rows_for_timeline(incident.timeline)) or "Nothing but its beginning is kept.")
+    st.markdown(markdown_table(rows_for_timeline(incident.timeline, now)) or "Nothing but its beginning is kept.")
 
 
 def _report(request: RequestContext, incident: Incident, snapshot: Snapshot) -> None:
@@ -74,7 +74,7 @@ def _report(request: RequestContext, incident: Incident, snapshot: Snapshot) -> 
     masked = st.checkbox("Strike out hosts and workspace", key=MASK_KEY, help="Credentials are struck out in any case.")
     host = snapshot.workspace.host if snapshot.workspace else ""
     transitions = transitions_of(request, incident, snapshot)
-    report = incident_report(incident, transitions, workspace=host, masked=masked)
+    report = incident_report(incident, transitions, workspace=host, masked=masked, now=datetime.now(UTC))
     st.code(report, language="markdown", height=260, wrap_lines=True)
     st.download_button(
         "Download the report",

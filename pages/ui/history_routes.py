@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -18,18 +18,27 @@ from pages.ui.errors import reporting
 from pages.ui.filter_bar import follow
 from pages.ui.formats import ms_text, plural, share_text
 from pages.ui.history_query import HistoryAsk
-from pages.ui.history_tables import route_words, rows_for_uptime
+from pages.ui.history_tables import names_of, route_words, rows_for_uptime
 
 ROUTE_KEY = "history_route"
 # Fewer hours than this make no line; single checks of the last hours do.
 _LEAST_POINTS = 3
 _P50, _P95, _FIRST = "p50", "p95", "TTFT p95"
 _SINGLE, _SINGLE_FIRST = "latency", "TTFT"
-# None of them means a health, and each stands out from the background of either theme.
-_LINE_COLORS = ("#2E7FC4", "#8B6FD0", "#7F8A95")
-_DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 2), (2, 2))
+# None of the colours means a health, and each stands out from the background of either theme.
+_LOOKS: dict[str, tuple[str, tuple[int, ...]]] = {
+    _P50: ("#2E7FC4", (1, 0)),
+    _P95: ("#8B6FD0", (6, 2)),
+    _FIRST: ("#7F8A95", (2, 2)),
+    _SINGLE: ("#2E7FC4", (1, 0)),
+    _SINGLE_FIRST: ("#7F8A95", (2, 2)),
+}
 _MOST_DOTS = 60
-_MOST_DAYS_BY_HOUR = 3
+_HOURS_UP_TO = timedelta(days=3)
+_MOST_LABELS = 10
+# The grid shows whole rows, and scrolls where there are very many.
+_MOST_ROWS, _HEIGHT = 24, 800
+_SECONDS_BELOW = timedelta(minutes=20)
 
 Point = dict[str, datetime | float | None]
 
@@ -39,8 +48,19 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     routes = worst_first(view.routes)
     st.subheader("Uptime and latency", anchor=False)
     st.caption(summary(routes, simulated=snapshot.scene is not None))
+    if view.left_out:
+        st.info(
+            f"{plural(view.left_out, 'route')} of those that match are left out, the healthy ones first: so long a "
+            "time of all cannot be read at once. Take a shorter range or a filter.",
+            icon=":material/filter_alt:",
+        )
     st.dataframe(
-        rows_for_uptime(routes), hide_index=True, key="uptime", alt="Uptime and latency of each route, the worst first"
+        rows_for_uptime(routes),
+        hide_index=True,
+        key="uptime",
+        placeholder="–",
+        height="content" if len(routes) <= _MOST_ROWS else _HEIGHT,
+        alt="Uptime and latency of each route, the worst first",
     )
     st.caption(
         "Up and Down are shares of the time that is known, Degraded is the part of Up that was degraded. No data and "
@@ -48,12 +68,13 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     )
     by_id = {item.route_id: item for item in routes}
     chosen = by_id[asked.route] if asked.route in by_id else routes[0]
+    names = names_of(routes)
     follow(ROUTE_KEY, chosen.route_id)
     st.selectbox(
         "Latency of",
         list(by_id),
         key=ROUTE_KEY,
-        format_func=lambda found: route_words(by_id[found].route),
+        format_func=names.__getitem__,
         on_change=reporting(_choose),
     )
     standing = snapshot.standings.get(chosen.route_id)
@@ -73,25 +94,26 @@ def show_latency(history: RouteHistory, beats: Sequence[Check], *, since: dateti
 def latency_chart(points: Sequence[Point]) -> dict[str, object]:
     """Return how the points are drawn: in UTC wherever the browser is, each line told by its dashes too."""
     lines = [name for name in points[0] if name != "time"]
-    shown = len(lines)
     time = {"field": "time", "type": "temporal"}
-    legend = {"title": None, "orient": "bottom", "symbolType": "stroke", "symbolStrokeWidth": 2}
+    axis = {"title": "UTC", "format": _format(points), "grid": False, "tickCount": _MOST_LABELS, "labelOverlap": True}
+    legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 2}
     return {
-        "transform": [{"fold": lines, "as": ["line", "ms"]}],
+        # A short check has no first token; a line goes on over what was not measured.
+        "transform": [{"fold": lines, "as": ["line", "ms"]}, {"filter": "isValid(datum.ms)"}],
         "mark": {"type": "line", "point": len(points) <= _MOST_DOTS},
         "encoding": {
-            "x": {**time, "scale": {"type": "utc"}, "axis": {"title": "UTC", "format": _format(points), "grid": False}},
+            "x": {**time, "scale": {"type": "utc"}, "axis": axis},
             "y": {"field": "ms", "type": "quantitative", "title": "ms"},
             "color": {
                 "field": "line",
                 "type": "nominal",
-                "scale": {"domain": lines, "range": list(_LINE_COLORS[-shown:])},
+                "scale": {"domain": lines, "range": [_LOOKS[name][0] for name in lines]},
                 "legend": legend,
             },
             "strokeDash": {
                 "field": "line",
                 "type": "nominal",
-                "scale": {"domain": lines, "range": [list(dash) for dash in _DASHES[-shown:]]},
+                "scale": {"domain": lines, "range": [list(_LOOKS[name][1]) for name in lines]},
                 "legend": legend,
             },
             "tooltip": [
@@ -104,9 +126,13 @@ def latency_chart(points: Sequence[Point]) -> dict[str, object]:
 
 
 def _format(points: Sequence[Point]) -> str:
-    times = [point["time"] for point in points]
-    days = {time.date() for time in times if isinstance(time, datetime)}
-    return "%d %b" if len(days) > _MOST_DAYS_BY_HOUR else "%H:%M" if len(days) == 1 else "%d %b %H:%M"
+    moments = [time for time in (point["time"] for point in points) if isinstance(time, datetime)]
+    first, last = min(moments), max(moments)
+    if last - first < _SECONDS_BELOW:
+        return "%H:%M:%S"
+    if first.date() == last.date():
+        return "%H:%M"
+    return "%d %b %H:%M" if last - first <= _HOURS_UP_TO else "%d %b"
 
 
 def latency_points(history: RouteHistory, beats: Sequence[Check], since: datetime) -> list[Point]:

@@ -15,12 +15,13 @@ from pages.ui.address import open_incident
 from pages.ui.changes import show_changes
 from pages.ui.errors import problem_of, reporting, shown_errors
 from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_table, plural
+from pages.ui.heads import show_head
 from pages.ui.history_alerts import show_alerts
 from pages.ui.history_export import show_export
 from pages.ui.history_query import HistoryAsk, Section, Span
 from pages.ui.history_reading import read_view, remembered_view
 from pages.ui.history_routes import show_routes
-from pages.ui.history_tables import cause_text, hit_text, lasted_text, rows_for_audit, rows_for_transitions
+from pages.ui.history_tables import hit_text, lasted_text, rows_for_audit, rows_for_transitions, short_cause
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
 
@@ -49,22 +50,31 @@ def _view(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: d
 def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
     view = _view(request, asked, snapshot, now)
     if view is None:
-        st.caption("Below is what this process still knows since its own start.")
+        st.caption("Below is what this process remembers without its database: what lasts, and what changed lately.")
     shown = view or remembered_view(asked, snapshot, now)
     st.subheader("Incidents", anchor=False)
     if shown.incidents:
         _incident_rows(shown.incidents, now)
     else:
-        _nothing(f"No incident in the last {asked.span.label}", asked)
+        _none("incident", f"No incident in the last {asked.span.label}", asked, is_read=view is not None)
     st.subheader("Transitions", anchor=False)
     if shown.transitions:
         st.markdown(markdown_table(rows_for_transitions(shown.transitions, now)))
     else:
-        _nothing(f"No route changed its health in the last {asked.span.label}", asked)
+        sentence = f"No route changed its health in the last {asked.span.label}"
+        _none("transition", sentence, asked, is_read=view is not None)
     if view is not None:
         if view.cut:
             st.caption("There is more than is shown; take a shorter range or a filter.")
         show_export(view)
+
+
+def _none(what: str, sentence: str, asked: HistoryAsk, *, is_read: bool) -> None:
+    """Say that there is nothing; what could not be read may still hold some."""
+    if is_read:
+        _nothing(sentence, asked)
+    else:
+        st.caption(f"No {what} is remembered; whether there was one is not known.")
 
 
 def _nothing(sentence: str, asked: HistoryAsk) -> None:
@@ -78,9 +88,7 @@ def _nothing(sentence: str, asked: HistoryAsk) -> None:
 
 
 def _incident_rows(incidents: tuple[Incident, ...], now: datetime) -> None:
-    head = st.columns(_WIDTHS, gap="small")
-    for column, title in zip(head, ("Severity", "Cause", "Began, ended (UTC)", "Duration", ""), strict=True):
-        column.caption(title)
+    show_head(_WIDTHS, ("Severity", "Cause", "Began, ended (UTC)", "Duration", ""))
     for incident in incidents:
         with st.container(border=True, key=f"incident_{incident.id}"):
             _incident_row(incident, now)
@@ -91,7 +99,9 @@ def _incident_row(incident: Incident, now: datetime) -> None:
     sign = HEALTH_SIGNS[incident.health]
     severity.markdown(badge(sign) + ("  \n:small[simulated]" if incident.simulated else ""))
     count = plural(len(incident.routes), "route")
-    cause.markdown(f"**{escape(cause_text(incident))}**  \n:small[:gray[{count}: {escape(hit_text(incident.routes))}]]")
+    cause.markdown(
+        f"**{escape(short_cause(incident))}**  \n:small[:gray[{count}: {escape(hit_text(incident.routes))}]]"
+    )
     ended = "not ended" if incident.ended_at is None else clock_text(incident.ended_at)
     times.markdown(f":small[{clock_text(incident.started_at)}  \n{ended}]".replace(" UTC", ""))
     lasted.markdown(lasted_text(incident, now))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from core.catalog.agents import AGENTS
+from core.health.spans import lasting_text
 from core.model.alert import Channel, ChannelKind, Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
 from core.model.check import route_id
@@ -23,7 +25,6 @@ from pages.ui.formats import (
     clock_text,
     code,
     escape,
-    lasting_text,
     percent,
     plural,
     until_text,
@@ -31,6 +32,7 @@ from pages.ui.formats import (
 
 Row = Mapping[str, str]
 _NAMED_ROUTES = 3
+_MEASURED = ("p50 ms", "p95 ms", "TTFT p50 ms", "TTFT p95 ms")
 
 STEP_SIGNS = {
     StepKind.OPENED: Sign(word="opened", icon=":material/error:", color="red"),
@@ -65,6 +67,25 @@ def cause_text(incident: Incident) -> str:
     return f"{incident.cause.rung.label}: {said}"
 
 
+def short_cause(incident: Incident) -> str:
+    """Return the same for a list: what was found besides is left to the details."""
+    return cause_text(incident).partition("; ")[0]
+
+
+def when_text(at: datetime, now: datetime) -> str:
+    """Return a moment of a list in UTC, short enough for a narrow column: today by its age too, else by its day."""
+    if at.astimezone(UTC).date() != now.astimezone(UTC).date():
+        return day_text(at, now)
+    return f"{at.astimezone(UTC):%H:%M:%S}, {_unbroken(age_text(at, now))}"
+
+
+def day_text(at: datetime, now: datetime) -> str:
+    """Return a moment in UTC with its day, and its year where that is another one; it does not break."""
+    moment = at.astimezone(UTC)
+    year = "" if moment.year == now.astimezone(UTC).year else f" {moment.year}"
+    return _unbroken(f"{moment.day} {moment:%b}{year} {moment:%H:%M:%S}")
+
+
 def hit_text(routes: Sequence[Route]) -> str:
     """Return the routes in words, the first few by name; plain text."""
     named = list(dict.fromkeys(f"{AGENTS[route.agent].label} {route.slot}" for route in routes))
@@ -96,9 +117,9 @@ def rows_for_transitions(transitions: Sequence[Transition], now: datetime) -> li
     """Return one line per change of a route's health."""
     return [
         {
-            "When": f"{age_text(item.at, now)}, {clock_text(item.at)}",
+            "When (UTC)": when_text(item.at, now),
             "Route": route_text(item.route),
-            "Health": f"{badge(HEALTH_SIGNS[item.before])} → {badge(HEALTH_SIGNS[item.after])}"
+            "Health": f"{badge(HEALTH_SIGNS[item.before])}\u00a0→ {badge(HEALTH_SIGNS[item.after])}"
             + (" · simulated" if item.simulated else ""),
             "Why": escape(f"{item.rung.label}: {item.message}") if item.message else item.rung.label,
         }
@@ -106,16 +127,18 @@ def rows_for_transitions(transitions: Sequence[Transition], now: datetime) -> li
     ]
 
 
-def rows_for_timeline(steps: Sequence[IncidentStep]) -> list[Row]:
-    """Return an incident's timeline, oldest first."""
+def rows_for_timeline(steps: Sequence[IncidentStep], now: datetime) -> list[Row]:
+    """Return an incident's timeline, oldest first; what joins for the same reason does not repeat it."""
     return [
         {
-            "When": clock_text(step.at),
+            "When (UTC)": day_text(step.at, now),
             "": badge(STEP_SIGNS[step.kind]),
             "Route": route_text(step.route) if step.route else NOTHING,
-            "What": escape(step.text) or NOTHING,
+            "What": "for the same reason"
+            if step.kind is StepKind.JOINED and step.text == before
+            else escape(step.text) or NOTHING,
         }
-        for step in steps
+        for before, step in zip([None, *(step.text for step in steps)], steps, strict=False)
     ]
 
 
@@ -134,14 +157,37 @@ def rows_for_hit(incident: Incident) -> list[Row]:
     ]
 
 
+def names_of(routes: Sequence[RouteHistory]) -> dict[str, str]:
+    """Return each route by its id in plain text; those that would read alike with their base URL."""
+    alike = Counter(route_words(item.route) for item in routes)
+    return {
+        item.route_id: words if alike[words := route_words(item.route)] == 1 else f"{words} · {item.route.base_url}"
+        for item in routes
+    }
+
+
 def rows_for_uptime(routes: Sequence[RouteHistory]) -> list[dict[str, str | float | None]]:
-    """Return uptime and latency per route as plain values for a grid, which sorts numbers as numbers."""
+    """Return uptime and latency per route as plain values for a grid, which sorts numbers as numbers.
+
+    Columns that say nothing are left out: what was never measured (only a faithful check has a first token), pauses
+    where there was none, the credential where there is one only, and base URLs while no two rows read alike.
+    """
+    rows = _uptime_rows(routes)
+    empty = {name for name in _MEASURED if all(row[name] is None for row in rows)}
+    empty |= {"Paused %"} if not any(row["Paused %"] for row in rows) else set()
+    empty |= {"Base URL"} if len({route_words(item.route) for item in routes}) == len(routes) else set()
+    empty |= {"Credential"} if len({row["Credential"] for row in rows}) == 1 else set()
+    return [{name: value for name, value in row.items() if name not in empty} for row in rows]
+
+
+def _uptime_rows(routes: Sequence[RouteHistory]) -> list[dict[str, str | float | None]]:
     return [
         {
             "Agent": AGENTS[item.route.agent].label,
             "Slot": item.route.slot,
             "Model": item.route.model,
             "Credential": item.route.identity.label,
+            "Base URL": item.route.base_url,
             "Up %": percent(item.uptime.up),
             "Degraded %": percent(item.uptime.degraded),
             "Down %": percent(item.uptime.down),
@@ -179,7 +225,7 @@ def rows_for_deliveries(deliveries: Sequence[Delivery], now: datetime) -> list[R
     """Return how sending went, failures with their reason."""
     return [
         {
-            "When": f"{age_text(item.at, now)}, {clock_text(item.at)}",
+            "When (UTC)": when_text(item.at, now),
             "Channel": code(item.channel),
             "About": NOTICE_WORDS[item.kind] + (f" · {code(item.incident_id)}" if item.incident_id else ""),
             "State": badge(DELIVERY_SIGNS[item.state]),
@@ -197,6 +243,10 @@ def channel_text(channel: Channel) -> str:
     if channel.kind is ChannelKind.EMAIL:
         where = f"{plural(len(channel.recipients), 'recipient')} through {channel.host or 'no host'}"
     return f"**{escape(channel.name)}** · {CHANNEL_WORDS[channel.kind]}" + (f" · {escape(where)}" if where else "")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\u00a0")
 
 
 def _moved(event: AuditEvent) -> str:

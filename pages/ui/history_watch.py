@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from core.model.snapshot import Snapshot
+from pages.ui.address import rerun_page
 from pages.ui.request import RequestContext
 
 _WATCH_S = 2.0
@@ -20,7 +21,7 @@ def watch_history(request: RequestContext, shown: Snapshot, at: datetime) -> Non
     """Run the page again when a person would read something new."""
     latest, age = request.services.snapshot(), datetime.now(UTC) - at
     if age >= _OLD or (age >= _SETTLED and _said(latest) != _said(shown)):
-        st.rerun()
+        rerun_page()
 
 
 def _said(snapshot: Snapshot) -> tuple[object, ...]:

@@ -9,34 +9,37 @@ import streamlit as st
 
 from core.model.incident import Incident
 from core.model.snapshot import Snapshot
-from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, badge, escape, markdown_table, plural
-from pages.ui.history_tables import cause_text, hit_text, rows_for_transitions
+from pages.ui.formats import HEALTH_SIGNS, NOTHING, badge, escape, markdown_table, plural, span_text
+from pages.ui.history_tables import hit_text, rows_for_transitions, short_cause
 
 _LINES = 5
 _TRANSITIONS = 10
 
 
 def show_open_incidents(incidents: Sequence[Incident], now: datetime) -> None:
-    """Show the incidents that last; nothing when there are none."""
-    for incident in incidents[:_LINES]:
-        with st.container(border=True, key=f"incident_{incident.id}"):
+    """Show the incidents that last, a line each in one box; nothing when there are none."""
+    if not incidents:
+        return
+    with st.container(border=True, gap="xxsmall", key="open_incidents"):
+        for incident in incidents[:_LINES]:
             text, link = st.columns([8, 1], vertical_alignment="center")
             text.markdown(incident_line(incident, now))
             link.page_link(
-                "history.py", label="Details", icon=":material/history:", query_params={"incident": incident.id}
+                "history.py", label="Details", icon=":material/timeline:", query_params={"incident": incident.id}
             )
-    if len(incidents) > _LINES:
-        label = f"{plural(len(incidents) - _LINES, 'further open incident')}"
-        st.page_link("history.py", label=label, icon=":material/history:")
+        if len(incidents) > _LINES:
+            label = f"{plural(len(incidents) - _LINES, 'further open incident')}"
+            st.page_link("history.py", label=label, icon=":material/history:")
 
 
 def incident_line(incident: Incident, now: datetime) -> str:
     """Return an open incident as one line: how bad, why, who is hit, since when."""
     sign = HEALTH_SIGNS[incident.health]
     simulated = " · simulated" if incident.simulated else ""
+    lasts = span_text((now - incident.started_at).total_seconds())
     return (
-        f"{badge(sign, f'{sign.word}{simulated}')} **{escape(cause_text(incident))}**  \n"
-        f":small[{escape(hit_text(incident.routes) or NOTHING)} · since {age_text(incident.started_at, now)}]"
+        f"{badge(sign, f'{sign.word}{simulated}')} **{escape(short_cause(incident))}** "
+        f":small[:gray[{escape(hit_text(incident.routes) or NOTHING)} · for {lasts}]]"
     )
 
 

@@ -26,12 +26,18 @@ def keeping_lines(keeping: Keeping) -> tuple[str, ...]:
 
 def _lines(keeping: Keeping) -> Iterator[str]:
     if keeping.problem:
-        waiting = f" {plural(keeping.waiting, 'round')} of checks will be caught up." if keeping.waiting else ""
-        yield f"**History is not being kept.** {escape(keeping.problem)} {escape(keeping.remedy)}{waiting}".rstrip()
+        waiting = f"{plural(keeping.waiting, 'round')} of checks will be caught up." if keeping.waiting else ""
+        said = ("**History is not being kept.**", escape(keeping.problem), escape(keeping.remedy), waiting)
+        yield " ".join(part for part in said if part)
     if keeping.dropped:
         yield f"{plural(keeping.dropped, 'check')} could not be kept and left gaps in history."
     if not keeping.durable:
-        yield f"History ends with the container: it is kept in {escape(keeping.place or 'a file inside it')}."
+        yield (
+            f"History ends with the container: it is kept in {escape(keeping.place or 'a file inside it')}. "
+            "To keep it, add a Lakebase database to the app, or set `SWITCHYARD_DATABASE_URL`."
+        )
     if not keeping.probing:
-        who = escape(keeping.prober) if keeping.prober else "not known yet"
-        yield f"Another instance probes: {who}. This one shows what it finds."
+        if keeping.prober:
+            yield f"Another instance probes: {escape(keeping.prober)}. This one shows what it finds."
+        else:
+            yield "Who probes is not known yet. Until then this shows what was found last."

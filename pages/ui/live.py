@@ -11,7 +11,8 @@ import streamlit as st
 from core.catalog.agents import AGENTS
 from core.model.snapshot import Snapshot
 from core.model.usage import Price
-from pages.ui.agent_rows import show_rows
+from pages.ui.address import rerun_page
+from pages.ui.agent_rows import RowParts, show_rows
 from pages.ui.banners import show_banners
 from pages.ui.cadence import cadence_text, next_text
 from pages.ui.errors import shown_errors
@@ -20,7 +21,7 @@ from pages.ui.incident_lines import show_latest, show_open_incidents
 from pages.ui.keeping import show_keeping
 from pages.ui.request import RequestContext
 from pages.ui.rows import AgentRow, agent_rows
-from pages.ui.standings import as_of, moment_of
+from pages.ui.standings import Moment, as_of, line_now, moment_of
 from pages.ui.strip import show_strip
 from pages.ui.switch_dialog import switch_button
 
@@ -42,7 +43,7 @@ class Shown:
 
 
 def show_snapshot(request: RequestContext) -> Shown:
-    """Show banners, open incidents, strip, progress, rows and the latest transitions as of now."""
+    """Show banners, strip, open incidents, progress, rows and the latest transitions as of now."""
     snapshot, now, settings = request.services.snapshot(), datetime.now(UTC), request.services.settings
     with shown_errors():
         moment = moment_of(settings, snapshot, now)
@@ -50,12 +51,12 @@ def show_snapshot(request: RequestContext) -> Shown:
             as_of(snapshot, moment), moment=moment, inside_databricks_apps=settings.inside_databricks_apps
         )
         show_banners(snapshot)
-        show_keeping(snapshot.keeping)
-        show_open_incidents(snapshot.incidents, now)
         show_strip(snapshot, [row.status for row in rows])
+        show_open_incidents(snapshot.incidents, now)
         show_progress(snapshot, now, settings.prices)
+        show_keeping(snapshot.keeping)
         if rows:
-            _rows(request, rows, snapshot, now)
+            _rows(request, rows, snapshot, moment)
             show_latest(snapshot, now)
         elif not snapshot.problem:
             st.skeleton(height=320)
@@ -72,7 +73,7 @@ def watch(request: RequestContext, shown: Shown) -> None:
     now = datetime.now(UTC)
     # A run that has only just ended is not repeated at once, however fast results land.
     if now - shown.at >= timedelta(seconds=_WATCH_S) and shown.is_outdated(request.services.snapshot(), now):
-        st.rerun()
+        rerun_page()
 
 
 def _times(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
@@ -80,12 +81,13 @@ def _times(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
     return age_text(snapshot.swept_at, now), age_text(oldest, now), cadence_text(snapshot.cadence, now)
 
 
-def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapshot, now: datetime) -> None:
+def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapshot, moment: Moment) -> None:
     def action(row: AgentRow) -> None:
         if AGENTS[row.choice.agent].probeable:
             switch_button(request, row.choice.agent)
 
-    show_rows(rows, simulated=snapshot.scene is not None, now=now, action=action)
+    parts = RowParts(say=lambda result: line_now(result, snapshot, moment), action=action)
+    show_rows(rows, parts, simulated=snapshot.scene is not None, now=moment.now)
 
 
 def show_progress(snapshot: Snapshot, now: datetime, prices: Mapping[str, Price]) -> None:

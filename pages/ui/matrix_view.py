@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core.catalog.agents import AGENTS
-from core.health.agent_status import headline_of
+from core.health.agent_status import line_of
 from core.model.agent import AgentId
 from core.model.check import route_id
 from core.model.probe import Health, ProbeResult
@@ -117,12 +117,13 @@ def _verdict(cell: Cell, result: ProbeResult, seen: _Seen) -> None:
     stale = " · stale" if is_stale(result.checked_at, moment.rules.reach_interval_s, moment.now) else ""
     # A bar per cell would be hundreds of pictures in columns too narrow for them; the drawer has it.
     standing = seen.standings.get(route_id(result.route))
+    line = line_of(result, standing, moment.rules, moment.now)
     past = f" · {bar_words(standing.beats, moment.now)}" if standing and standing.beats else ""
     st.button(
         f"{IDENTITY_ICONS[identity]}:{sign.color}[{sign.icon} {sign.word}]{stale}",
         key=f"open_{cell.agent}_{cell.model}_{identity}",
         type="tertiary",
-        help=f"{identity.label}, {escape(result.route.slot)}: {escape(headline_of(result))}{past}",
+        help=f"{identity.label}, {escape(result.route.slot)}: {escape(line)}{past}",
         on_click=reporting(open_verdict),
         args=(opened_of(result),),
     )

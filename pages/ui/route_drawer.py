@@ -20,8 +20,8 @@ from pages.ui.probe_bar import choose_manner, probe_button, running_job, show_pr
 from pages.ui.request import RequestContext
 from pages.ui.route_history import show_route_history
 from pages.ui.route_query import Opened, evidence_address, opened_of
-from pages.ui.standings import as_of, moment_of
-from pages.ui.verdict_view import show_verdict
+from pages.ui.standings import as_of, line_now, moment_of
+from pages.ui.verdict_view import show_curl, show_verdict
 
 VERDICT_KEY = "opened_verdict"
 _POLL_S = 1.0
@@ -69,9 +69,7 @@ def _polled_verdicts(request: RequestContext) -> None:
             return
         snapshot = request.services.snapshot()
         _head(cell)
-        _verdicts(cell, opened, snapshot)
-        if cell.verdicts:
-            show_route_history(request, _chosen(cell, opened).route, snapshot, datetime.now(UTC))
+        _verdicts(request, cell, opened, snapshot)
 
 
 @st.fragment(run_every=_POLL_S)
@@ -88,7 +86,7 @@ def _head(cell: Cell) -> None:
         st.markdown(f":gray[:material/block: {escape(cell.obstacle.sentence)}]")
 
 
-def _verdicts(cell: Cell, opened: Opened, snapshot: Snapshot) -> None:
+def _verdicts(request: RequestContext, cell: Cell, opened: Opened, snapshot: Snapshot) -> None:
     if not cell.verdicts:
         if cell.obstacle is None:
             st.markdown("Nothing has been asked yet, so nothing is known.")
@@ -110,7 +108,11 @@ def _verdicts(cell: Cell, opened: Opened, snapshot: Snapshot) -> None:
             on_change=reporting(_choose),
             args=(results,),
         )
-    show_verdict(chosen, simulated=snapshot.scene is not None, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    line = line_now(chosen, snapshot, moment_of(request.services.settings, snapshot, now))
+    show_verdict(chosen, line, simulated=snapshot.scene is not None, now=now)
+    show_route_history(request, chosen.route, snapshot, now)
+    show_curl(chosen)
     page = (st.context.url or "").partition("?")[0]
     st.caption("The address of exactly this evidence")
     st.code(page + "?" + evidence_address(chosen), language=None, wrap_lines=True)

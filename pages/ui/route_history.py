@@ -34,7 +34,7 @@ def show_route_history(request: RequestContext, route: Route, snapshot: Snapshot
         st.caption("This route is only checked when somebody asks, so no history of it is kept.")
         return
     beats = beats_of(standing)
-    bar, text = st.columns([1, 1.6], gap="small", vertical_alignment="center")
+    bar, text = st.columns([1, 2.6], gap="small", vertical_alignment="center")
     with bar:
         show_bar(beats, now)
     seen = shown_now(standing, moment_of(request.services.settings, snapshot, now))
@@ -60,9 +60,11 @@ def quantiles_text(quantiles: Quantiles) -> str:
 
 def uptime_text(uptime: Uptime) -> str:
     """Return the uptime of a day with what it leaves out."""
+    if uptime.up is None:
+        return "uptime not known yet"
     degraded = f", degraded {share_text(uptime.degraded)}" if uptime.degraded else ""
     unseen = f", no data {share_text(uptime.no_data)}" if uptime.no_data else ""
-    return f"up **{share_text(uptime.up)}** of the last 24 h{degraded}{unseen}"
+    return f"up **{share_text(uptime.up)}** of the time known in the last 24 h{degraded}{unseen}"
 
 
 def _uptime(request: RequestContext, found: str, now: datetime) -> str:

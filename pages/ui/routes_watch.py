@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.model.probe import ProbeResult
 from core.model.snapshot import Job
+from pages.ui.address import rerun_page
 from pages.ui.live import Shown
 from pages.ui.probe_bar import running_job
 from pages.ui.request import RequestContext
@@ -40,4 +41,4 @@ def watch_routes(request: RequestContext, seen: ShownRoutes) -> None:
     if now - seen.shown.at >= timedelta(seconds=_WATCH_S) and (
         new or seen.shown.is_outdated(latest.shown.snapshot, now)
     ):
-        st.rerun()
+        rerun_page()

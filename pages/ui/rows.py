@@ -31,8 +31,7 @@ _NEEDS_WORDS = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN)
 class AgentRow:
     """One agent as the Overview shows it; `others` are its further slots in words.
 
-    `beats` and `quantiles` are of the route that the status speaks of, and so is `qualifier`, the small text beside the
-    word.
+    `beats` and `quantiles` are of the route that the status speaks of.
 
     `explained` are the verdicts that say what is wrong with it; a healthy row needs none, an offline one has none that
     holds now.
@@ -46,7 +45,6 @@ class AgentRow:
     others: str
     status: AgentStatus
     stale: bool
-    qualifier: str
     beats: tuple[Check, ...]
     quantiles: Quantiles
     verdicts: tuple[ProbeResult, ...]
@@ -78,7 +76,7 @@ def is_stale(checked_at: datetime | None, interval_s: float, now: datetime) -> b
 def _row(choice: AgentChoice, snapshot: Snapshot, *, moment: Moment, inside_databricks_apps: bool) -> AgentRow:
     spec = AGENTS[choice.agent]
     verdicts = tuple(result for result in snapshot.results if result.route.agent is choice.agent)
-    status = _status(choice, snapshot, verdicts)
+    status = _status(choice, snapshot, verdicts, moment)
     standing = _standing(choice, snapshot, status)
     seen = None if snapshot.offline else shown_now(standing, moment)
     beats = beats_of(standing)
@@ -93,7 +91,6 @@ def _row(choice: AgentChoice, snapshot: Snapshot, *, moment: Moment, inside_data
         others=_others(choice),
         status=status,
         stale=seen.stale if seen else is_stale(status.checked_at, snapshot.interval_s, moment.now),
-        qualifier=seen.qualifier if seen else "",
         beats=beats,
         quantiles=quantiles_of_checks(beats),
         verdicts=verdicts,
@@ -104,9 +101,9 @@ def _row(choice: AgentChoice, snapshot: Snapshot, *, moment: Moment, inside_data
     )
 
 
-def _status(choice: AgentChoice, snapshot: Snapshot, verdicts: Sequence[ProbeResult]) -> AgentStatus:
+def _status(choice: AgentChoice, snapshot: Snapshot, verdicts: Sequence[ProbeResult], moment: Moment) -> AgentStatus:
     if not (snapshot.offline and AGENTS[choice.agent].probeable and choice.enabled):
-        return agent_status(choice, snapshot.results)
+        return agent_status(choice, snapshot.results, standings=snapshot.standings, rules=moment.rules, now=moment.now)
     return AgentStatus(
         agent=choice.agent,
         health=Health.UNKNOWN,

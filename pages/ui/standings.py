@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from core.health.agent_status import line_of
 from core.health.standing import Shown, as_shown, rules_of, shown
 from core.model.check import Check, route_id
 from core.model.probe import ProbeResult
@@ -53,6 +54,11 @@ def beats_of(standing: Standing | None) -> tuple[Check, ...]:
 def shown_now(standing: Standing | None, moment: Moment) -> Shown | None:
     """Return how a standing reads at this moment."""
     return shown(standing, moment.now, moment.rules) if standing else None
+
+
+def line_now(result: ProbeResult, snapshot: Snapshot, moment: Moment) -> str:
+    """Return the line beside the word of a verdict, with how far its route has come; plain text."""
+    return line_of(result, standing_of(snapshot, result.route), moment.rules, moment.now)
 
 
 def _shown_result(result: ProbeResult, standing: Standing | None, moment: Moment) -> ProbeResult:

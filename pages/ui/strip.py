@@ -67,7 +67,8 @@ def _workspace(snapshot: Snapshot) -> None:
         return
     host = workspace.host.partition("://")[2]
     known = f"id {code(workspace.workspace_id)}" if workspace.workspace_id else "id unknown"
-    _box("Workspace", escape(host.partition(".")[0]), code(host), known)
+    name = host.partition(".")[0]
+    _box("Workspace", escape(host if name.isdigit() else name), code(host), known)
 
 
 def _cloud(snapshot: Snapshot) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.catalog.agents import AGENTS
 from core.model.agent import AgentId
+from pages.ui.address import rerun_page
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import escape
 from pages.ui.jobs import PLAN_JOB, WRITE_JOB
@@ -111,4 +112,4 @@ def _polled_rollback(request: RequestContext, change_id: str) -> None:
 def _end_if_closed() -> None:
     """Run the whole page when a button of the dialog has closed it: that takes it off the screen."""
     if _OPEN not in st.session_state:
-        st.rerun()
+        rerun_page()

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from core.health.agent_status import headline_of
 from core.model.probe import Health, ProbeEvidence, ProbeResult, Tokens
 from pages.ui.curls import evidence_curl
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, clock_text, code, escape, markdown_table, ms_text
@@ -15,11 +14,11 @@ from pages.ui.tables import rows_for_findings, rows_for_ladder
 _BODY_HEIGHT = 220
 
 
-def show_verdict(result: ProbeResult, *, simulated: bool, now: datetime) -> None:
-    """Show the sentence and remedy, the ladder, follow-ups, and the evidence."""
+def show_verdict(result: ProbeResult, line: str, *, simulated: bool, now: datetime) -> None:
+    """Show the line, sentence and remedy, the ladder, follow-ups, and the evidence."""
     sign = HEALTH_SIGNS[result.health]
     st.badge(f"{sign.word} · simulated" if simulated else sign.word, icon=sign.icon, color=sign.color)
-    st.markdown(f"**{escape(headline_of(result))}**  \n{escape(result.message)}")
+    st.markdown(f"**{escape(line)}**  \n{escape(result.message)}")
     if result.health is not Health.HEALTHY and result.remedy:
         st.markdown(f":material/build: {escape(result.remedy)}")
     if result.suggestion is not None:
@@ -34,6 +33,10 @@ def show_verdict(result: ProbeResult, *, simulated: bool, now: datetime) -> None
         st.markdown(markdown_table(rows_for_findings(result)))
     if result.evidence is not None:
         _evidence(result.evidence)
+
+
+def show_curl(result: ProbeResult) -> None:
+    """Show how to ask the same in a terminal."""
     st.caption("The same from a terminal; the token comes from your environment")
     st.code(evidence_curl(result), language="bash", wrap_lines=True)
 

@@ -80,6 +80,8 @@ def test_a_permalink_opens_its_evidence_on_a_cold_start(run_app: RunApp, page: P
 
 def test_a_cell_opens_its_drawer_and_another_verdict_has_another_address(incident: RunningApp, page: Page) -> None:
     page.goto(f"{incident.url}/routes?agents=hermes")
+    # Either verdict may land first; the dashboard's own is the upper one once both are there.
+    expect(cell(page, "hermes", "claude-opus-4-7")).to_contain_text(INCIDENT, timeout=LONG)
     cell(page, "hermes", "claude-opus-4-7").get_by_role("button").first.click()
     drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text("dashboard's credential")

@@ -15,6 +15,7 @@ from core.errors import StoreError
 from core.model.agent import AgentId
 from core.model.alert import Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
+from core.model.history import Batch
 from core.model.override import Override
 from tests.contract.conftest import opened
 
@@ -131,6 +132,13 @@ def test_many_who_ask_at_once_agree_on_one_holder(database: Database, place: Dat
 def test_an_audit_event_comes_back_as_it_was(database: Database) -> None:
     database.audit.append(EVENT)
     assert list(database.audit.events()) == [EVENT]
+
+
+def test_an_audit_event_that_had_to_wait_is_kept_with_a_batch_and_only_once(database: Database) -> None:
+    for _ in range(2):
+        database.history.keep(Batch(id="b", events=(EVENT, replace(EVENT, id="a2"))))
+    database.audit.append(EVENT)
+    assert list(database.audit.events()) == [replace(EVENT, id="a2"), EVENT]
 
 
 def test_an_audit_event_is_never_replaced(database: Database) -> None:

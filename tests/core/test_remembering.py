@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from core.errors import StoreError
 from core.health.agent_status import agent_status
 from core.model.agent import AgentId
 from core.model.alert import DeliveryState, NoticeKind
+from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeRequest, ChangeState, Origin
 from core.model.check import route_id
 from core.model.history import HistoryQuery
@@ -32,6 +33,7 @@ from core.model.incident import Incident
 from core.model.probe import Depth, Health, ProbeResult
 from core.model.secret import Secret
 from core.model.snapshot import Job, Snapshot
+from core.ports.store import AuditStore
 from core.services import Services
 from core.settings import Settings
 from core.simulator.faults import Behaviour, FaultRule
@@ -332,6 +334,7 @@ from dataclasses import replace
 from pathlib import Path
 from core.adapters.database import PostgresUrl, open_database
 from core.model.secret import Secret
+from core.ports.store import AuditStore
 from core.services import Services
 from core.settings import Settings
 from core.simulator.server import SimulatedWorkspace
@@ -423,6 +426,55 @@ def test_a_change_that_cannot_be_audited_is_not_made(house: House) -> None:
     # A probe only looks, so it goes on.
     route = routes_of(services.snapshot().choices)[0]
     assert ended(services, services.start_probe([route], depth=Depth.REACH, actor=ADA)).problem is None
+
+
+def test_what_people_asked_while_the_database_was_away_is_in_the_audit_when_it_is_back(house: House) -> None:
+    house.folder.mkdir(parents=True)
+    in_the_way = house.folder / "switchyard.db"
+    in_the_way.mkdir()
+    services = house.started()
+    eventually(lambda: is_at_rest(services))
+    route = routes_of(services.snapshot().choices)[0]
+    ended(services, services.start_probe([route], depth=Depth.REACH, actor=ADA))
+    services.request_sweep(ADA)
+    eventually(lambda: services.snapshot().keeping.waiting > 1)
+    in_the_way.rmdir()
+    eventually(lambda: not services.snapshot().keeping.waiting, timeout_s=40)
+    asked = {("probe.routes", "ada"), ("probe.sweep", "ada")}
+    eventually(lambda: {(event.action, event.actor) for event in services.audit()} == asked)
+    assert len(services.audit()) == len(asked)
+
+
+class AwayForEnds:
+    """An audit that takes the beginnings of changes, and refuses their ends."""
+
+    def __init__(self, kept: AuditStore) -> None:
+        self._kept = kept
+
+    def append(self, event: AuditEvent) -> None:
+        if event.id.endswith("-end"):
+            raise StoreError("The database cannot be written.", code="store_unavailable", remedy="Wait.")
+        self._kept.append(event)
+
+    def events(self, *, limit: int = 200) -> Sequence[AuditEvent]:
+        return self._kept.events(limit=limit)
+
+
+def test_how_a_change_ended_is_in_the_audit_although_the_database_was_away_by_then(house: House) -> None:
+    wiring = wire_simulated(house.settings, house.workspace)
+    wiring.database.audit = AwayForEnds(wiring.database.audit)
+    services = house.started(wiring.database)
+    eventually(lambda: is_at_rest(services))
+    request = ChangeRequest(
+        agent=AgentId.HERMES, target="file:hermes", slots={"primary": "databricks-claude-haiku-4-5"}
+    )
+    job = ended(services, services.start_apply(request, actor=ADA, reason="try", expected_revision=None))
+    assert job.outcome is not None and job.outcome.record.state is ChangeState.APPLIED
+
+    def outcomes() -> list[str]:
+        return sorted(event.outcome for event in services.audit() if event.action == "change.apply")
+
+    assert eventually(lambda: len(outcomes()) == 2 and outcomes()) == ["applied", "started"]
 
 
 def test_a_verified_change_is_healthy_without_a_second_pass(tmp_path: Path, stack: ExitStack) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from core.model.secret import Secret
+
 # It needs no home and no desktop, and says so with a warning while it is imported.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -64,7 +66,7 @@ class Postgres:
         """Return the URL of a database."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
-    def execute(self, statement: sql.Composable, database: str = "postgres") -> None:
+    def execute(self, statement: sql.SQL | sql.Composed, database: str = "postgres") -> None:
         """Run one statement as the superuser."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement)
@@ -76,6 +78,21 @@ class Postgres:
         rule = f"host all {user} 127.0.0.1/32 scram-sha-256\n"
         rules.write_text(rule + rules.read_text(encoding="utf-8"), encoding="utf-8")
         self._control("reload")
+
+    def accept(self, user: str, password: Secret) -> None:
+        """Let this user in with this password from now on, and with no former one."""
+        change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+        self.execute(change.format(sql.Identifier(user), sql.Literal(password.reveal())))
+
+    def lets_in(self, user: str, password: Secret, database: str) -> bool:
+        """Say whether this password is the right one."""
+        try:
+            psycopg.connect(self.url(database, user), password=password.reveal()).close()
+        except psycopg.OperationalError as refusal:
+            if "password authentication failed" in str(refusal):
+                return False
+            raise
+        return True
 
     def _control(self, *arguments: str) -> None:
         pgexec(

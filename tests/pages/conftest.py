@@ -38,7 +38,7 @@ def open_frame(monkeypatch: pytest.MonkeyPatch) -> OpenFrame:
 
 
 def words(app: AppTest) -> str:
-    """Return all text of the page as a reader meets it, without the marks of Markdown escaping."""
+    """Return all text of the page as a reader meets it: no marks of Markdown escaping, plain spaces."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success", "code", "text")
     found = [str(element.value) for kind in kinds for element in app.get(kind)]
-    return "\n".join(found).replace("\\", "")
+    return "\n".join(found).replace("\\", "").replace("\u00a0", " ")

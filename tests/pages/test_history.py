@@ -13,7 +13,7 @@ from core.model.agent import AgentId
 from core.model.alert import Channel, ChannelKind, Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
 from core.model.change import ChangeRequest
-from core.model.history import HistoryQuery
+from core.model.history import HistoryQuery, Keeping
 from core.model.incident import Incident
 from core.model.probe import Health
 from core.model.secret import Secret
@@ -74,6 +74,15 @@ def test_transitions_are_listed_with_both_words(open_history: OpenFrame) -> None
 
 def test_everything_simulated_says_so(open_history: OpenFrame) -> None:
     assert "**Simulated**: everything here" in words(open_history(FakeServices(shown=snapshots.healthy())))
+
+
+def test_history_says_how_it_is_being_kept(open_history: OpenFrame) -> None:
+    keeping = Keeping(problem="The file cannot be written.", waiting=1, durable=False, probing=False, prober="app-2")
+    text = words(open_history(FakeServices(shown=replace(snapshots.healthy(), keeping=keeping))))
+
+    assert "**History is not being kept.** The file cannot be written. 1 round of checks will be caught up." in text
+    assert "History ends with the container" in text
+    assert "Another instance probes: app-2." in text
 
 
 def test_range_and_filters_of_the_address_are_what_the_store_is_asked(open_history: OpenFrame) -> None:
@@ -163,9 +172,17 @@ def test_a_database_that_is_down_is_one_sentence_and_the_page_goes_on(section: s
 def test_without_its_database_the_page_shows_what_the_process_remembers(open_history: OpenFrame) -> None:
     text = words(open_history(FakeServices(shown=snapshots.incident(), broken=BROKEN)))
 
-    assert "Below is what this process still knows" in text
+    assert "Below is what this process remembers without its database" in text
     assert "**Model: databricks-claude-opus-4-7 is not found on this route**" in text
     assert "lasts 10 min" in text
+
+
+def test_without_its_database_the_page_does_not_claim_that_nothing_happened(open_history: OpenFrame) -> None:
+    text = words(open_history(FakeServices(shown=snapshots.healthy(), broken=BROKEN)))
+
+    assert "No incident is remembered; whether there was one is not known." in text
+    assert "No transition is remembered; whether there was one is not known." in text
+    assert "No incident in the last" not in text
 
 
 def test_a_database_that_is_down_is_not_asked_with_every_run(open_history: OpenFrame) -> None:
@@ -395,7 +412,7 @@ def test_what_is_shown_can_be_taken_away_as_csv_and_json(open_history: OpenFrame
     app = open_history(FakeServices(shown=snapshots.incident()))
 
     names = [element.proto.label for element in app.get("download_button")]
-    assert names == ["CSV", "JSON"]
+    assert names == ["Export as CSV", "Export as JSON"]
 
 
 def test_a_page_before_anything_is_known_claims_nothing(open_history: OpenFrame) -> None:

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.health.spans import lasting_text
 from core.history.export import export_rows
 from core.model.agent import AgentId
 from core.model.alert import ChannelKind, DeliveryState, NoticeKind
-from core.model.history import Cadence, HistoryQuery
+from core.model.history import Cadence, HistoryQuery, Quantiles, Uptime
 from core.model.incident import StepKind
 from core.model.probe import Health
 from pages.ui.cadence import cadence_text, next_text
-from pages.ui.formats import every_text, lasting_text, percent, share_text
+from pages.ui.formats import every_text, percent, share_text
 from pages.ui.history_export import csv_text
 from pages.ui.history_query import HistoryAsk, Section, Span, asked_of_store, history_address, parse_history
 from pages.ui.history_routes import latency_chart, latency_points, worst_first
@@ -27,10 +28,17 @@ from pages.ui.history_tables import (
     DELIVERY_SIGNS,
     NOTICE_WORDS,
     STEP_SIGNS,
+    day_text,
     hit_text,
     lasted_text,
+    names_of,
+    route_words,
+    rows_for_timeline,
     rows_for_transitions,
+    rows_for_uptime,
+    when_text,
 )
+from pages.ui.route_history import uptime_text
 from tests.fakes import histories, snapshots
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -148,6 +156,61 @@ def test_an_incident_that_lasts_says_so() -> None:
     assert lasted_text(replace(incident, ended_at=NOW), NOW + timedelta(days=3)) == "44 min"
 
 
+def test_moments_of_a_list_do_not_break_and_name_the_day_only_where_it_is_another() -> None:
+    assert when_text(NOW - timedelta(minutes=3), NOW) == "11:57:00, 3\u00a0min\u00a0ago"
+    assert when_text(NOW - timedelta(days=1), NOW) == "3\u00a0May\u00a012:00:00"
+    assert day_text(NOW.replace(year=2025), NOW) == "4\u00a0May\u00a02025\u00a012:00:00"
+
+
+def test_the_timeline_has_its_day_in_every_line() -> None:
+    steps = snapshots.incident().incidents[0].timeline
+    rows = rows_for_timeline([replace(steps[0], at=NOW)], NOW)
+
+    assert rows[0]["When (UTC)"] == "4\u00a0May\u00a012:00:00"
+
+
+def test_what_joins_for_the_same_reason_does_not_repeat_it() -> None:
+    opened = snapshots.incident().incidents[0].timeline[0]
+    joined = replace(opened, kind=StepKind.JOINED)
+    rows = rows_for_timeline([opened, joined, replace(joined, text="Model: another"), joined], NOW)
+
+    assert [row["What"] == "for the same reason" for row in rows] == [False, True, False, False]
+
+
+def test_routes_that_read_alike_are_told_apart_by_their_base_url() -> None:
+    query = HistoryQuery(since=NOW - timedelta(days=400), until=datetime.now(UTC))
+    standing = next(iter(snapshots.healthy().standings.values()))
+    one = histories.route_history(standing, query)
+    other = replace(one, route_id="other", route=replace(one.route, base_url="https://former.example/ai-gateway"))
+
+    assert names_of([one]) == {one.route_id: route_words(one.route)}
+    assert "Base URL" not in rows_for_uptime([one])[0]
+    assert names_of([one, other])["other"].endswith(" · https://former.example/ai-gateway")
+    assert [row["Base URL"] for row in rows_for_uptime([one, other])] == [one.route.base_url, other.route.base_url]
+
+
+def test_the_table_leaves_out_what_says_nothing() -> None:
+    shown = snapshots.incident()
+    query = HistoryQuery(since=NOW - timedelta(days=400), until=datetime.now(UTC))
+    found = [histories.route_history(standing, query) for standing in shown.standings.values()]
+    mine = [item for item in found if item.route.identity is found[0].route.identity]
+    paused = replace(found[0], uptime=replace(found[0].uptime, paused=0.5))
+    unmeasured = [replace(item, quantiles=Quantiles()) for item in found]
+
+    assert "Credential" in rows_for_uptime(found)[0]
+    assert "Credential" not in rows_for_uptime(mine)[0]
+    assert "Paused %" not in rows_for_uptime(found)[0]
+    assert "Paused %" in rows_for_uptime([*found, paused])[0]
+    assert not any("ms" in name for name in rows_for_uptime(unmeasured)[0])
+
+
+def test_the_uptime_of_a_day_says_of_how_much_of_it() -> None:
+    uptime = Uptime(up=0.5, degraded=0.25, down=0.5, no_data=0.9)
+
+    assert uptime_text(uptime) == "up **50 %** of the time known in the last 24 h, degraded 25 %, no data 90 %"
+    assert uptime_text(replace(uptime, up=None)) == "uptime not known yet"
+
+
 def test_a_transition_of_a_real_workspace_is_not_called_simulated() -> None:
     item = snapshots.incident().transitions[0]
 
@@ -192,6 +255,27 @@ def test_lines_differ_by_their_dashes_and_are_drawn_in_utc() -> None:
 
     assert "'scale': {'type': 'utc'}" in chart
     assert "'range': [[1, 0], [6, 2], [2, 2]]" in chart
+
+
+def test_a_line_looks_the_same_whatever_is_drawn_beside_it() -> None:
+    chart = str(latency_chart([{"time": NOW, "latency": 1.0, "TTFT": None}]))
+
+    assert "'range': [[1, 0], [2, 2]]" in chart
+
+
+@pytest.mark.parametrize(
+    ("length", "written"),
+    [
+        (timedelta(minutes=5), "%H:%M:%S"),
+        (timedelta(hours=3), "%H:%M"),
+        (timedelta(hours=24), "%d %b %H:%M"),
+        (timedelta(days=30), "%d %b"),
+    ],
+)
+def test_the_axis_is_as_fine_as_the_range_is_long(length: timedelta, written: str) -> None:
+    chart = latency_chart([{"time": NOW, "latency": 1.0}, {"time": NOW + length, "latency": 1.0}])
+
+    assert f"'format': '{written}'" in str(chart)
 
 
 def test_the_csv_has_a_row_for_everything_that_is_shown() -> None:

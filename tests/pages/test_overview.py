@@ -106,7 +106,7 @@ def test_old_results_say_that_they_are_stale(open_frame: OpenFrame) -> None:
     text = words(open_frame(FakeServices(shown=with_history(replace(shown, results=results)))))
 
     assert ":orange-badge[stale]" in text
-    assert "stale: last pass 10 min ago" in text
+    assert "Model answers (last pass 10 min ago)" in text
 
 
 def test_what_was_seen_ten_intervals_ago_is_not_claimed_any_more(open_frame: OpenFrame) -> None:
@@ -146,30 +146,99 @@ def test_each_row_says_how_fast_its_last_checks_were(open_frame: OpenFrame) -> N
 
 def test_an_unsettled_route_says_how_far_it_is(open_frame: OpenFrame) -> None:
     shown = snapshots.healthy()
-    found = route_id(next(r.route for r in shown.results if r.route.agent is AgentId.CODEX))
-    standing = shown.standings[found]
-    assert standing.reach.last is not None
-    last = replace(standing.reach.last, health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED)
+    result = next(r for r in shown.results if r.route.agent is AgentId.CODEX)
+    failed = replace(result, health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED, http_status=503)
+    standing = shown.standings[route_id(result.route)]
+    last = replace(standing.beats[-1], health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED)
     failing = replace(standing.reach, failures=1, passes=0, last=last, first_failure_at=last.checked_at)
     failing = replace(failing, health=Health.DEGRADED)
-    standings = {**shown.standings, found: replace(standing, health=Health.DEGRADED, reach=failing)}
-    text = words(open_frame(FakeServices(shown=replace(shown, standings=standings))))
+    standings = {
+        **shown.standings,
+        standing.route_id: replace(standing, health=Health.DEGRADED, reach=failing),
+    }
+    results = tuple(failed if item is result else item for item in shown.results)
+    text = words(open_frame(FakeServices(shown=replace(shown, results=results, standings=standings))))
 
-    assert "1 of 3 failures" in text
+    assert "Model: 503 overloaded (1 of 3 failures)" in text
     assert "Degraded · simulated" in text
 
 
-def test_open_incidents_stand_on_top_and_lead_to_their_details(open_frame: OpenFrame) -> None:
+def test_a_route_that_is_slow_is_not_said_to_come_back(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    found = route_id(next(r.route for r in shown.results if r.route.agent is AgentId.CODEX))
+    standing = shown.standings[found]
+    beats = tuple(replace(check, latency_ms=7200.0) for check in standing.beats)
+    slow = replace(standing.reach, health=Health.DEGRADED, last=beats[-1])
+    standings = {**shown.standings, found: replace(standing, health=Health.DEGRADED, reach=slow, beats=beats)}
+    text = words(open_frame(FakeServices(shown=replace(shown, standings=standings))))
+
+    # In the row and in the verdict below it.
+    assert text.count("Model answers, but slow: p95 7.2 s") >= 2
+    assert "answers again" not in text
+
+
+def test_a_route_that_comes_back_says_how_far_it_is(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    found = route_id(next(r.route for r in shown.results if r.route.agent is AgentId.CODEX))
+    standing = shown.standings[found]
+    recovering = replace(
+        standing.reach, health=Health.DOWN, passes=1, failures=0, first_failure_at=standing.beats[-2].checked_at
+    )
+    standings = {**shown.standings, found: replace(standing, health=Health.DOWN, reach=recovering)}
+    text = words(open_frame(FakeServices(shown=replace(shown, standings=standings))))
+
+    assert "Model answers again, 1 of 2 passes" in text
+    assert "Down · simulated" in text
+
+
+def test_the_strip_comes_first_then_open_incidents_then_the_agents_then_transitions(open_frame: OpenFrame) -> None:
+    app = open_frame(FakeServices(shown=snapshots.incident()))
+
+    # Elements of one kind are in the order of the page.
+    text = "\n".join(str(element.value) for element in app.markdown).replace("\\", "")
+    marks = (
+        "**Azure**",
+        "**1 agent down**",
+        "Hermes primary · for 10 min",
+        "**Hermes**",
+        "**Cursor**",
+        "| When (UTC) |",
+    )
+    places = [text.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_open_incidents_are_a_line_each_and_lead_to_their_details(open_frame: OpenFrame) -> None:
     services = FakeServices(shown=snapshots.incident())
     app = open_frame(services)
 
-    text = words(app)
-    assert "**Model: databricks-claude-opus-4-7 is not found on this route**" in text
-    assert "Hermes primary · since 10 min ago" in text
-    assert text.index("is not found on this route**") < text.index("**Azure**")
+    (line,) = [
+        str(element.value).replace("\\", "") for element in app.markdown if "Hermes primary · for" in str(element.value)
+    ]
+    assert line == (
+        ":red-badge[:material/cancel: Down · simulated] "
+        "**Model: databricks-claude-opus-4-7 is not found on this route** "
+        ":small[:gray[Hermes primary · for 10 min]]"
+    )
     links = [element.proto for element in app.get("page_link") if element.proto.label == "Details"]
     ids = [incident.id for incident in services.shown.incidents]
     assert [link.query_string for link in links] == [f"incident={found}" for found in ids]
+
+
+def test_without_an_open_incident_there_is_no_line(open_frame: OpenFrame) -> None:
+    app = open_frame(FakeServices(shown=snapshots.healthy()))
+
+    assert [element for element in app.get("page_link") if element.proto.label == "Details"] == []
+
+
+def test_many_open_incidents_are_counted_below_the_first_five(open_frame: OpenFrame) -> None:
+    shown = snapshots.incident()
+    many = tuple(replace(shown.incidents[0], id=f"inc-{number}") for number in range(7))
+    app = open_frame(FakeServices(shown=replace(shown, incidents=many)))
+
+    labels = [element.proto.label for element in app.get("page_link")]
+    assert labels.count("Details") == 5
+    assert "2 further open incidents" in labels
 
 
 def test_the_latest_transitions_are_listed(open_frame: OpenFrame) -> None:
@@ -195,11 +264,15 @@ def test_the_real_cadence_and_the_next_check_are_said(open_frame: OpenFrame) -> 
             Keeping(problem="The file cannot be written.", remedy="Free some space.", waiting=3),
             "**History is not being kept.** The file cannot be written. Free some space. 3 rounds of checks will be",
         ),
-        (Keeping(durable=False, place="a file of this container"), "History ends with the container"),
+        (
+            Keeping(durable=False, place="SQLite on this machine"),
+            "History ends with the container: it is kept in SQLite on this machine. To keep it, add a Lakebase",
+        ),
         (Keeping(probing=False, prober="app-2"), "Another instance probes: app-2"),
+        (Keeping(probing=False), "Who probes is not known yet. Until then this shows what was found last."),
         (Keeping(dropped=7), "7 checks could not be kept"),
     ],
-    ids=["not kept", "not durable", "not ours", "dropped"],
+    ids=["not kept", "not durable", "not ours", "nobody known", "dropped"],
 )
 def test_what_is_wrong_with_keeping_history_is_one_line(keeping: Keeping, said: str, open_frame: OpenFrame) -> None:
     assert said in words(open_frame(FakeServices(shown=replace(snapshots.healthy(), keeping=keeping))))

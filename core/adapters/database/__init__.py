@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from core.adapters.database.lakebase import LakebasePasswords
 from core.adapters.database.opening import Database, open_database
-from core.adapters.database.places import DatabasePlace, LakebasePlace, Minted, PostgresUrl, Sqlite, place_of
+from core.adapters.database.places import DatabasePlace, LakebasePlace, Minted, Passwords, PostgresUrl, Sqlite, place_of
 
 __all__ = [
     "Database",
     "DatabasePlace",
+    "LakebasePasswords",
     "LakebasePlace",
     "Minted",
+    "Passwords",
     "PostgresUrl",
     "Sqlite",
     "open_database",

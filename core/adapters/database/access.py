@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 from filelock import Timeout
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from core.adapters.database.engines import DURABLE, WRITES, make_engine
+from core.adapters.database.engines import DURABLE, WRITES, make_engine, write_ahead_bytes
 from core.adapters.database.migrating import bring_up_to_date
 from core.adapters.database.places import DatabasePlace, Sqlite
 from core.errors import StoreError, SwitchyardError
@@ -70,6 +71,7 @@ class Access:
         """Give a connection in a transaction that is kept at the end; `durable` ones are on the disk then."""
         with self._translated("written"):
             self._make_current()
+            self._keep_log_small()
             options = {WRITES: True, DURABLE: durable}
             with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
@@ -81,6 +83,19 @@ class Access:
             self._make_current()
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 yield connection
+
+    def _keep_log_small(self) -> None:
+        """Empty SQLite's write-ahead log when it has grown: readers at the wrong moments can keep it from ending."""
+        if self.limit_bytes is None or not isinstance(self.place, Sqlite):
+            return
+        log = self.place.path.with_name(self.place.path.name + "-wal")
+        room = write_ahead_bytes(self.limit_bytes)
+        if _size_of(log) <= room // 2:
+            return
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+        if _size_of(log) > room * 3 // 4:
+            raise self._full()
 
     def _make_current(self) -> None:
         with self._lock:
@@ -113,16 +128,26 @@ class Access:
 
     def _error(self, verb: str, cause: Exception) -> StoreError:
         if _is_full(cause):
-            return StoreError(
-                f"The database has no room left ({self.place.words}).",
-                code="store_full",
-                remedy="Make room on its disk, or raise SWITCHYARD_HISTORY_MB.",
-            )
+            return self._full()
         return StoreError(
             f"The database cannot be {verb} ({self.place.words}).",
             code="store_unavailable",
             remedy=self.place.remedy,
         )
+
+    def _full(self) -> StoreError:
+        return StoreError(
+            f"The database has no room left ({self.place.words}).",
+            code="store_full",
+            remedy="Make room on its disk, or raise SWITCHYARD_HISTORY_MB.",
+        )
+
+
+def _size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _is_full(cause: BaseException) -> bool:

@@ -24,7 +24,7 @@ class SqlAuditStore:
     def append(self, event: AuditEvent) -> None:
         """Keep an event; it is on the disk when this returns. The same id again changes nothing."""
         with self._access.writing(durable=True) as connection:
-            connection.execute(insert_into(connection, AUDIT_EVENTS).on_conflict_do_nothing(), _row(event))
+            keep_events(connection, (event,))
 
     def events(
         self, *, since: datetime | None = None, until: datetime | None = None, limit: int = 200
@@ -38,6 +38,12 @@ class SqlAuditStore:
             query = query.where(columns.at < time_text(until))
         with self._access.reading() as connection:
             return tuple(_event(row) for row in connection.execute(query).mappings())
+
+
+def keep_events(connection: sa.Connection, events: Sequence[AuditEvent]) -> None:
+    """Put events into the table, within somebody's transaction."""
+    if events:
+        connection.execute(insert_into(connection, AUDIT_EVENTS).on_conflict_do_nothing(), [*map(_row, events)])
 
 
 def _row(event: AuditEvent) -> dict[str, str]:

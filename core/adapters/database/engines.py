@@ -12,16 +12,14 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from core.adapters.database.connections import STATEMENT_TIMEOUT_MS, BoundedConnection, connect
 from core.adapters.database.places import DatabasePlace, LakebasePlace, PostgresUrl, Sqlite, parsed_url
 
 PAGE_BYTES = 4096
 _BUSY_TIMEOUT_MS = 5000
 _CONNECT_TIMEOUT_S = 5
-_STATEMENT_TIMEOUT_MS = 30_000
 _LOCK_TIMEOUT_MS = 5_000
 _POOL = 5
-
-# History fills its file up to here and no further, so that an audit event always finds room.
 _KEPT_FREE_BYTES = 1 << 20
 
 # A connection whose password ends sooner is closed before it is used, so that none lives longer than its token.
@@ -39,14 +37,15 @@ def make_engine(place: DatabasePlace, *, limit_bytes: int | None, now: Callable[
         case Sqlite(path=path):
             return _sqlite_engine(path, limit_bytes)
         case PostgresUrl(url=url):
-            return _postgres_engine(parsed_url(url))
+            return _postgres_engine(parsed_url(url), connect)
         case LakebasePlace():
             return _lakebase_engine(place, now)
 
 
-def room_bytes(limit_bytes: int) -> int:
+def room_bytes(limit_bytes: int, *, durable: bool = False) -> int:
     """Return how large a SQLite file may grow, so that it and its write-ahead log stay below the limit together."""
-    return limit_bytes - write_ahead_bytes(limit_bytes)
+    # History fills its file up to here and no further, so that an audit event always finds room.
+    return limit_bytes - write_ahead_bytes(limit_bytes) - (0 if durable else _KEPT_FREE_BYTES)
 
 
 def write_ahead_bytes(limit_bytes: int) -> int:
@@ -84,13 +83,13 @@ def _begin_sqlite(connection: sa.Connection, limit_bytes: int | None) -> None:
     # Audit and changes pay for that. A lost round of checks is asked again minutes later, so checks do not.
     connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
     if limit_bytes is not None:
-        room = room_bytes(limit_bytes) - (0 if durable else _KEPT_FREE_BYTES)
-        connection.exec_driver_sql(f"PRAGMA max_page_count={room // PAGE_BYTES}")
+        pages = room_bytes(limit_bytes, durable=durable) // PAGE_BYTES
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     # A write lock taken at once waits its turn; upgrading a read lock later would fail instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")
 
 
-def _postgres_engine(url: URL) -> sa.Engine:
+def _postgres_engine(url: URL, connector: Callable[..., BoundedConnection]) -> sa.Engine:
     engine = sa.create_engine(
         url,
         pool_size=_POOL,
@@ -108,6 +107,7 @@ def _postgres_engine(url: URL) -> sa.Engine:
             "application_name": "switchyard",
         },
     )
+    sa.event.listen(engine, "do_connect", connector)
     sa.event.listen(engine, "connect", lambda raw, _: _prepare_postgres(raw))
     return engine
 
@@ -115,7 +115,7 @@ def _postgres_engine(url: URL) -> sa.Engine:
 def _prepare_postgres(raw: DBAPIConnection) -> None:
     # By SET and not at connect: poolers between us and the server refuse options in the startup packet.
     cursor = raw.cursor()
-    cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS}")
+    cursor.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
     cursor.execute(f"SET lock_timeout = {_LOCK_TIMEOUT_MS}")
     cursor.execute("SET timezone = 'UTC'")
     cursor.close()
@@ -132,17 +132,18 @@ def _lakebase_engine(place: LakebasePlace, now: Callable[[], datetime]) -> sa.En
         database=given.database,
         query={"sslmode": given.sslmode},
     )
-    engine = _postgres_engine(url)
 
-    def connect(_: Dialect, entry: ConnectionPoolEntry, __: list[str], keywords: dict[str, object]) -> None:
-        minted = place.mint()
-        keywords["password"] = minted.password.reveal()
+    def connect_anew(
+        dialect: Dialect, entry: ConnectionPoolEntry, arguments: list[str], keywords: dict[str, object]
+    ) -> BoundedConnection:
+        minted = place.passwords.mint()
         entry.info[_EXPIRES] = minted.expires_at
+        return connect(dialect, entry, arguments, {**keywords, "password": minted.password.reveal()})
 
     def check_out(_: DBAPIConnection, entry: ConnectionPoolEntry, __: object) -> None:
         if entry.info[_EXPIRES] - now() <= _TOKEN_MARGIN:
             raise DisconnectionError("the token of this connection ends")
 
-    sa.event.listen(engine, "do_connect", connect)
+    engine = _postgres_engine(url, connect_anew)
     sa.event.listen(engine, "checkout", check_out)
     return engine

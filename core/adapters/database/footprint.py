@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import sqlalchemy as sa
 
 from core.adapters.database.access import Access
+from core.adapters.database.connections import unhurried
 from core.adapters.database.engines import PAGE_BYTES, room_bytes
 from core.adapters.database.places import Sqlite
 from core.adapters.database.statements import is_postgres
-from core.adapters.database.tables import AUDIT_EVENTS, CHECKS, DAYS, HOURS, INCIDENTS, METADATA, TRANSITIONS
+from core.adapters.database.tables import (
+    AUDIT_EVENTS,
+    CHECKS,
+    DAYS,
+    HOURS,
+    INCIDENTS,
+    METADATA,
+    STANDINGS,
+    TRANSITIONS,
+)
 from core.errors import StoreError
 from core.model.history import StoreSize
 
@@ -21,6 +34,10 @@ _ROW_BYTES = {CHECKS.name: 170, HOURS.name: 190}
 # SQLite gives pages back in steps of this many, each of a few milliseconds, and keeps a few for what comes next.
 _STEP_PAGES = 1000
 _SPARE_SHARE = 0.05
+
+# PostgreSQL knows no limit, so files stop to grow this much earlier: more than two batches can bring.
+_MARGIN_SHARE = 0.05
+_LEAST_MARGIN_BYTES = 2 << 20
 
 
 class Footprint:
@@ -43,12 +60,33 @@ class Footprint:
                 held[table.name] = min(held[table.name], _count(connection, table) * _ROW_BYTES[table.name])
         return sum(held.values()) / limit
 
-    def refuse_beyond_limit(self, connection: sa.Connection) -> None:
-        """Raise StoreError when the database is as large as it may be; SQLite sees to that by itself."""
+    def rows_above(self, share: float) -> int:
+        """Return about how many checks are in use above this share of the limit; 0 when there is room."""
+        excess = self.share() - share
+        return max(1, int(excess * (self._access.limit_bytes or 0) / _ROW_BYTES[CHECKS.name])) if excess > 0 else 0
+
+    @contextmanager
+    def within_limit(self, connection: sa.Connection, *, room_was_made: bool) -> Iterator[None]:
+        """Let somebody write; raises StoreError, before or after, when that leads beyond the limit.
+
+        PostgreSQL knows no limit, and a table that was emptied keeps its files for new rows. So near the limit what
+        finds room in the files as they are may be written, and what makes one grow is refused until room was made.
+        """
         limit = self._access.limit_bytes
-        if limit is None or not is_postgres(connection) or sum(_relation_bytes(connection).values()) < limit:
+        if limit is None or not is_postgres(connection):
+            yield
             return
-        raise StoreError(
+        before = _held_bytes(connection)
+        # Files that a refused batch made grow stay so. Hence the second half of the margin: there nothing is tried.
+        if before > limit - _margin_bytes(limit) // 2:
+            raise self._full(limit)
+        yield
+        after = _held_bytes(connection)
+        if before < after > limit - _margin_bytes(limit) and not room_was_made:
+            raise self._full(limit)
+
+    def _full(self, limit: int) -> StoreError:
+        return StoreError(
             f"The database has reached its limit of {limit >> 20} MB ({self._access.place.words}).",
             code="store_full",
             remedy="Raise SWITCHYARD_HISTORY_MB, or lower SWITCHYARD_RAW_DAYS.",
@@ -58,7 +96,7 @@ class Footprint:
         """Return bytes on the disk, and rows per table."""
         with self._access.reading() as connection:
             rows = {table.name: _count(connection, table) for table in _COUNTED}
-            held = sum(_relation_bytes(connection).values()) if is_postgres(connection) else self._file_bytes()
+            held = _held_bytes(connection) if is_postgres(connection) else self._file_bytes()
         return StoreSize(bytes=held, limit_bytes=self._access.limit_bytes or 0, rows=rows)
 
     def _file_bytes(self) -> int:
@@ -83,15 +121,14 @@ class Footprint:
 
     def _vacuum(self) -> None:
         limit = self._access.limit_bytes
-        with self._access.outside_transactions() as connection:
-            connection.exec_driver_sql("SET statement_timeout = 0")
-            for table in (CHECKS, HOURS, TRANSITIONS):
+        with self._access.outside_transactions() as connection, unhurried(connection):
+            for table in (CHECKS, HOURS, TRANSITIONS, STANDINGS, INCIDENTS):
                 connection.exec_driver_sql(f"VACUUM (ANALYZE) {table.name}")
-            if limit is not None and sum(_relation_bytes(connection).values()) > limit:
-                # Only after the limit was lowered: the one way to make files smaller, and nobody can write meanwhile.
+            if limit is not None and _held_bytes(connection) > limit - _margin_bytes(limit) // 2:
+                # The one way to make files smaller. It is rare, because nobody can read or write meanwhile and the
+                # disk holds both copies for that long: the limit was lowered, or keys have spread over many pages.
                 connection.exec_driver_sql(f"VACUUM FULL {CHECKS.name}")
                 connection.exec_driver_sql(f"VACUUM FULL {HOURS.name}")
-            connection.exec_driver_sql("RESET statement_timeout")
 
 
 def _pragma(connection: sa.Connection, name: str) -> int:
@@ -108,6 +145,14 @@ def _run(connection: sa.Connection, pragma: str) -> None:
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
+def _margin_bytes(limit: int) -> int:
+    return max(int(limit * _MARGIN_SHARE), _LEAST_MARGIN_BYTES)
+
+
+def _held_bytes(connection: sa.Connection) -> int:
+    return sum(_relation_bytes(connection).values())
 
 
 def _relation_bytes(connection: sa.Connection) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from core.adapters.database.summing import (
 )
 from core.adapters.database.tables import CHECKS, DELIVERIES, HOURS, ROUTES, TRANSITIONS
 from core.adapters.database.times import milliseconds
+from core.errors import StoreError
 from core.model.alert import DeliveryState
 from core.model.history import StoreSize
 
@@ -36,9 +38,6 @@ _SETTLED = timedelta(minutes=10)
 _STEP_CHECKS = 12
 _STEP_S = 60
 _STEP_TRANSITIONS = 1000
-
-# Weighing a database takes as long as some steps.
-_STEPS_PER_WEIGHING = 8
 
 # Above the first share of the limit the oldest go until the second is reached.
 _CROWDED = 0.9
@@ -59,24 +58,34 @@ class Forgetting:
     def retain(self, now: datetime) -> int:
         """Sum up what is over, forget what is too old, then what is too much; return how many rows went."""
         settled = int((now - _SETTLED).timestamp()) // HOUR_S * HOUR_S
-        while self._step(lambda connection: sum_next_hour(connection, settled, self._interval_s)):
-            pass
+        self._sum_up(settled)
         gone = self._forget_checks(int((now - self._raw).timestamp() * 1000))
         gone += self._forget_hours(int((now - self._hourly).timestamp()))
         gone += self._step(lambda connection: _forget_deliveries(connection, now - self._hourly))
         if self._footprint.share() > _CROWDED:
-            gone += self._shrink()
+            gone += self._shrink(_ROOMY)
         self._footprint.tidy_up(gone)
         return gone
 
+    def _sum_up(self, before_s: int) -> None:
+        more = True
+        while more:
+            try:
+                more = self._step(lambda connection: sum_next_hour(connection, before_s, self._interval_s))
+            except StoreError as error:
+                # The limit was lowered, or nobody summed up for long: there is no room even for sums.
+                if error.code != "store_full" or not self._step(self._forget_anything):
+                    raise
+
     def make_room(self) -> None:
         """Forget the oldest until there is room again, summed up or not: keeping nothing new would be worse."""
-        gone = self._shrink()
+        # What did not fit tells more than the share does: pages that are half empty count as full.
+        gone = self._shrink(min(_ROOMY, self._footprint.share() - _CROWDED + _ROOMY))
         self._footprint.tidy_up(gone)
 
-    def refuse_beyond_limit(self, connection: sa.Connection) -> None:
-        """Raise StoreError when the database is as large as it may be."""
-        self._footprint.refuse_beyond_limit(connection)
+    def within_limit(self, connection: sa.Connection, *, room_was_made: bool) -> AbstractContextManager[None]:
+        """Let somebody write; raises StoreError when that leads beyond the limit."""
+        return self._footprint.within_limit(connection, room_was_made=room_was_made)
 
     def size(self) -> StoreSize:
         """Return how much is kept."""
@@ -117,10 +126,11 @@ class Forgetting:
             gone += step
         return gone
 
-    def _shrink(self) -> int:
+    def _shrink(self, share: float) -> int:
         gone = 0
-        while self._footprint.share() > _ROOMY:
-            for _ in range(_STEPS_PER_WEIGHING):
+        while excess := self._footprint.rows_above(share):
+            enough = gone + excess
+            while gone < enough:
                 step = self._step(self._forget_anything)
                 gone += step
                 if not step:

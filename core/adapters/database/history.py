@@ -51,13 +51,13 @@ class SqlHistoryStore:
             if error.code != "store_full":
                 raise
             self._forgetting.make_room()
-            self._keep(batch)
+            self._keep(batch, room_was_made=True)
 
-    def _keep(self, batch: Batch) -> None:
-        with self._access.writing() as connection:
+    def _keep(self, batch: Batch, *, room_was_made: bool = False) -> None:
+        with self._access.writing(durable=bool(batch.events)) as connection:
             one_writer(connection)
-            self._forgetting.refuse_beyond_limit(connection)
-            keep_batch(connection, batch, self._interval_s)
+            with self._forgetting.within_limit(connection, room_was_made=room_was_made):
+                keep_batch(connection, batch, self._interval_s)
 
     def routes(self, changed_since: datetime | None = None) -> Sequence[KeptRoute]:
         """Return the newest of every route that was kept since then by the database's clock."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from core.adapters.database.audit import keep_events
 from core.adapters.database.check_rows import label_of, row_of
 from core.adapters.database.documents import text_of
 from core.adapters.database.search import incident_words, transition_words
@@ -29,6 +30,7 @@ def keep_batch(connection: sa.Connection, batch: Batch, interval_s: float) -> No
     _keep_standings(connection, batch.routes, numbers)
     _replace(connection, TRANSITIONS, (_transition_row(transition) for transition in batch.transitions))
     _replace(connection, INCIDENTS, (_incident_row(incident) for incident in batch.incidents), unless_newer="moved_at")
+    keep_events(connection, batch.events)
 
 
 def _keep_checks(connection: sa.Connection, batch: Batch, numbers: Mapping[str, int], interval_s: float) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -23,6 +23,19 @@ class Minted:
 
     password: Secret
     expires_at: datetime
+
+
+class Passwords(Protocol):
+    """Who gives out passwords."""
+
+    def mint(self) -> Minted:
+        """Return a new password; raises UpstreamError or ConfigurationError when there is none."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Say for people what kind the last one was; nothing before the first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +80,17 @@ class PostgresUrl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LakebasePlace:
-    """The database that Databricks Apps injects; `mint` gives the password of each new connection."""
+    """The database that Databricks Apps injects; `passwords` mints one for each new connection."""
 
     settings: Lakebase
-    mint: Callable[[], Minted] = field(repr=False)
+    passwords: Passwords = field(repr=False)
     durable: bool = True
 
     @property
     def words(self) -> str:
         """Name the place for people."""
-        return f"Lakebase at {self.settings.host}"
+        source = self.passwords.source
+        return f"Lakebase at {self.settings.host}" + (f" ({source})" if source else "")
 
     @property
     def remedy(self) -> str:

@@ -17,7 +17,7 @@ from core.health.standing import fold, new_standing
 from core.model.agent import AgentId, Dialect
 from core.model.check import route_id
 from core.model.choice import AgentChoice, Layer, SlotChoice
-from core.model.probe import Diagnosis, Health, ProbeResult, Rung
+from core.model.probe import Depth, Diagnosis, Health, ProbeResult, Rung
 from core.model.route import Identity, Route
 from core.model.standing import HealthRules, Standing
 from tests.fakes.verdicts import verdict
@@ -247,6 +247,44 @@ def test_the_line_knows_the_rules_and_the_time() -> None:
         now=passed.checked_at + timedelta(minutes=3),
     )
     assert status.headline == "Model answers (last pass 3 min ago)"
+
+
+@pytest.mark.parametrize(
+    ("rung", "line"),
+    [
+        (Rung.MODEL, "Model answers"),
+        (Rung.STREAM, "Model answers, streaming works"),
+        (Rung.TOOLS, "Model answers, tools work"),
+    ],
+)
+def test_a_healthy_line_says_what_the_agents_own_request_proved(rung: Rung, line: str) -> None:
+    assert headline_of(replace(result("primary", HEALTHY), rung=rung, depth=Depth.FAITHFUL)) == line
+
+
+def test_a_short_check_in_between_takes_nothing_away_from_what_was_proved() -> None:
+    proved = replace(result("primary", HEALTHY), rung=Rung.TOOLS, depth=Depth.FAITHFUL)
+    short = replace(result("primary", HEALTHY), checked_at=proved.checked_at + timedelta(minutes=5))
+    standings, rules = standings_after(proved, short), HealthRules(reach_interval_s=3600)
+
+    def line_after(minutes: int) -> str:
+        now = proved.checked_at + timedelta(minutes=minutes)
+        return agent_status(HERMES, [short], standings=standings, rules=rules, now=now).headline
+
+    assert line_after(60) == "Model answers, tools work"
+    assert line_after(61) == "Model answers", "twice its interval ago is too long to still be claimed"
+
+
+def test_a_verdict_that_is_not_the_word_of_its_route_has_its_plain_line() -> None:
+    passed = result("primary", HEALTHY)
+    down = standings_after(replace(result("primary", DOWN), attempts=2))
+    assert agent_status(HERMES, [passed], standings=down).headline == "Model answers"
+
+
+def test_a_line_about_another_slot_than_the_first_names_it() -> None:
+    failed = replace(result("fallback", DOWN), http_status=404)
+    status = agent_status(HERMES, [result("primary", HEALTHY), failed])
+    assert status.headline == "Primary answers; fallback Model: 404 model not on this route"
+    assert status.decisive is failed
 
 
 def test_a_route_without_a_standing_has_its_plain_line() -> None:

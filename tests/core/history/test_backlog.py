@@ -7,10 +7,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.audit import sweep_event
 from core.history.backlog import Backlog
 from core.model.history import Batch
 from core.model.probe import Diagnosis
-from tests.core.health.checks import result, route
+from tests.core.health.checks import at, result, route
 from tests.core.history.hands import a_batch, a_journal
 
 
@@ -117,3 +118,15 @@ def test_every_check_is_kept_or_counted_and_what_waits_is_bounded(events: list[t
     assert kept + backlog.dropped + sum(len(batch.checks) for batch in waiting) == added
     # The one under way and the newest are never touched.
     assert sum(len(batch.checks) for batch in waiting[1:-1]) <= most
+
+
+def test_audit_events_wait_however_many_checks_there_are() -> None:
+    event = sweep_event(actor=None, at=at(0))
+    backlog = Backlog(most_batches=2)
+    backlog.add(a_batch(0))
+    backlog.add(Batch(id="alone", events=(event,)))
+    backlog.add(replace(a_batch(1), events=(event,)))
+    for number in range(2, 9):
+        backlog.add(a_batch(number))
+    assert backlog.dropped > 0
+    assert [batch.id for batch in drained(backlog) if batch.events] == ["alone", "batch-1"]

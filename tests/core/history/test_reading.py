@@ -192,6 +192,20 @@ def test_more_than_the_limit_is_cut_and_said(store: Watched) -> None:
     assert not whole.cut
 
 
+def test_so_long_a_time_of_so_many_routes_shows_those_in_trouble_and_counts_the_others() -> None:
+    journal, store = a_journal(), Watched()
+    for number in range(40):
+        one = replace(route(), model=f"m-{number:02}")
+        journal.take(result(0, Diagnosis.MODEL_ABSENT if number == 33 else Diagnosis.OK, of=one))
+    store.keep(journal.end_round(None).batch)
+    since = UNTIL - timedelta(days=300)
+    view = read_history(store, ask(since, UNTIL), rules=RULES, simulated=False)
+    assert (len(view.routes), view.left_out) == (30, 10)
+    assert "m-33" in {one.route.model for one in view.routes}
+    narrowed = read_history(store, ask(since, UNTIL, text="m-39"), rules=RULES, simulated=False)
+    assert (len(narrowed.routes), narrowed.left_out) == (1, 0)
+
+
 def test_what_was_simulated_is_never_among_what_is_real(store: Watched) -> None:
     journal = a_journal(simulated=True)
     demo = route("demo", host="simulated.example.com")

@@ -61,7 +61,7 @@ def transition(incident_id: str | None, seconds: float, message: str = "gone") -
 
 
 def report(given: Incident | None = None, *transitions: Transition, masked: bool = False) -> str:
-    return incident_report(given or incident(), transitions, workspace=WORKSPACE, masked=masked)
+    return incident_report(given or incident(), transitions, workspace=WORKSPACE, masked=masked, now=at(62 * 60))
 
 
 def test_the_whole_report() -> None:
@@ -116,7 +116,7 @@ def test_only_its_own_changes_of_health_are_in_it_oldest_first() -> None:
 def test_an_incident_that_lasts_says_so_and_which_routes_it_still_hits() -> None:
     text = report(incident(ended_at=None, open_routes=(route_id(OTHER),)))
     assert "- Ended: not ended" in text
-    assert "- Lasted: at least 44 min, and goes on" in text
+    assert "- Lasted: 1 h 2 min so far" in text
     assert text.count("still hit |") == 1
 
 

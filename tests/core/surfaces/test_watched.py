@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from core.model.agent import AgentId
-from core.model.probe import Health
+from core.model.check import route_id
+from core.model.probe import Diagnosis, Health
 from core.model.snapshot import Snapshot
 from core.surfaces.watched import Watched, watched
-from tests.core.surfaces.pictures import NOW, RULES, SINCE, outage, seen_for
+from tests.core.surfaces.pictures import NOW, RULES, SINCE, outage, result_of, seen_for, standing_of
 from tests.fakes import snapshots
 
 FRESH = timedelta(seconds=30)
@@ -71,6 +72,21 @@ def test_before_anything_was_seen_everything_is_unknown() -> None:
     seen = told(Snapshot())
     assert (seen.health, seen.routes) == (Health.UNKNOWN, ())
     assert seen.agent(AgentId.HERMES).status.health is Health.UNKNOWN
+
+
+def test_the_line_says_how_far_a_failure_has_come() -> None:
+    base = seen_for(FRESH)
+    result = result_of(base, AgentId.CODEX, "default")
+    failed = replace(result, health=Health.DEGRADED, diagnosis=Diagnosis.OVERLOADED, http_status=503)
+    standings = {**base.standings, route_id(result.route): standing_of(failed)}
+    results = tuple(failed if item is result else item for item in base.results)
+    seen = told(replace(base, results=results, standings=standings))
+    assert seen.agent(AgentId.CODEX).status.headline == "Model: 503 overloaded (1 of 3 failures)"
+
+
+def test_the_line_of_a_watch_that_stopped_says_when_it_last_passed() -> None:
+    seen = told(seen_for(timedelta(seconds=901)))
+    assert seen.agent(AgentId.CODEX).status.headline == "Model answers (last pass 15 min ago)"
 
 
 def test_the_last_success_is_that_of_either_depth() -> None:

@@ -53,7 +53,8 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database: Database, 
     assert [found for found in differences if found[1].name not in ("changes", "changes_by_time")] == []
 
 
-def _as_of_the_first_release(place: DatabasePlace) -> None:
+def as_of_the_first_release(place: DatabasePlace) -> None:
+    """Make the database that the first release left behind, with one change in it."""
     if isinstance(place, Sqlite):
         place.path.parent.mkdir()
     engine = _engine(place)
@@ -75,7 +76,7 @@ def _as_of_the_first_release(place: DatabasePlace) -> None:
 
 
 def test_a_database_of_the_first_release_keeps_its_changes(place: DatabasePlace) -> None:
-    _as_of_the_first_release(place)
+    as_of_the_first_release(place)
     database = opened(place)
     assert list(database.changes.latest()) == [RECORD]
     assert list(database.history.routes()) == []
@@ -84,7 +85,7 @@ def test_a_database_of_the_first_release_keeps_its_changes(place: DatabasePlace)
 
 def test_a_file_of_the_first_release_learns_to_shrink(tmp_path: Path) -> None:
     place = Sqlite(path=tmp_path / "state" / "switchyard.db")
-    _as_of_the_first_release(place)
+    as_of_the_first_release(place)
     opened(place).ready()
     connection = sqlite3.connect(place.path)
     assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
@@ -93,7 +94,7 @@ def test_a_file_of_the_first_release_learns_to_shrink(tmp_path: Path) -> None:
 
 
 def test_a_migration_that_is_cut_off_leaves_the_former_schema(place: DatabasePlace) -> None:
-    _as_of_the_first_release(place)
+    as_of_the_first_release(place)
     engine = _engine(place)
     with engine.begin() as connection:
         # The last table that the migration makes is in its way.
