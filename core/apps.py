@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from core.adapters.app_facts import AppState
+from core.adapters.app_now import AppNow
 from core.adapters.app_target import PREFIX, AppTarget
 from core.adapters.app_values import GATEWAY_VARIABLE
 from core.adapters.apps import DatabricksApps, Listing
@@ -16,6 +17,7 @@ from core.adapters.side_threads import in_threads
 from core.catalog.agents import AGENTS
 from core.errors import ChangeError
 from core.model.app import AppSeen, AppsSeen
+from core.model.change import TargetInfo
 from core.model.snapshot import Problem
 from core.ports import Clock, Target
 
@@ -80,15 +82,19 @@ class Apps:
         return self._seen
 
     def look_again(self, target_id: str) -> AppSeen | None:
-        """Read one app anew and keep what is seen of it; None for a name that no app can have."""
+        """Read one app anew and keep what is seen of it; None for what is no app.
+
+        Raises ChangeError when it cannot be read now.
+        """
         target = self.target(target_id)
         if target is None:
             return None
-        app = self._look(target)
+        look = target.look()
+        if look.now is None:
+            raise ChangeError(look.info.reason, code="target_unreadable", remedy="Look at python -m core targets.")
+        app = self._as_seen(look.info, look.now)
         with self._changed:
-            others = tuple(one for one in self._seen.apps if one.info.id != target_id)
-            known = len(others) < len(self._seen.apps)
-            if known:
+            if self._seen.app(target_id) is not None:
                 apps = tuple(app if one.info.id == target_id else one for one in self._seen.apps)
                 self._seen = replace(self._seen, apps=apps)
         return app
@@ -119,29 +125,37 @@ class Apps:
         try:
             listing = self._api.find(_LOOK_S)
         except ChangeError as exc:
-            # What was seen before may be gone, and nobody can say.
-            return AppsSeen(problem=Problem(code=exc.code, message=exc.message, remedy=exc.remedy), seen_at=now)
+            return self._unseen(Problem(code=exc.code, message=exc.message, remedy=exc.remedy))
         except Exception:
             # The edge of this thread: whoever waits must hear that nothing is known, whatever the SDK did.
             log.exception("the look for apps failed")
-            return AppsSeen(problem=_OWN_FAULT, seen_at=now)
+            return self._unseen(_OWN_FAULT)
         names = [PREFIX + one.facts.name for one in listing.found]
         targets = [target for name in names if (target := self.target(name)) is not None]
         apps = in_threads(self._look, targets, at_once=_AT_ONCE, deadline_s=_LOOK_S)
         return AppsSeen(apps=tuple(apps), problem=_problem(listing, len(targets), len(apps)), seen_at=now)
 
+    def _unseen(self, problem: Problem) -> AppsSeen:
+        """Keep the apps that were seen before: that nobody can look at them now changes nothing of what they run."""
+        apps = tuple(replace(app, is_up=False) for app in self._seen.apps)
+        return AppsSeen(apps=apps, problem=problem, seen_at=self._clock.now())
+
     def _look(self, target: AppTarget) -> AppSeen:
         look = target.look()
         now = look.now
         if now is None:
-            return AppSeen(info=look.info, seen_at=self._clock.now())
+            former = self._seen.app(look.info.id) or AppSeen(info=look.info, seen_at=self._clock.now())
+            return replace(former, info=replace(look.info, agents=former.info.agents), is_up=False)
+        return self._as_seen(look.info, now)
+
+    def _as_seen(self, info: TargetInfo, now: AppNow) -> AppSeen:
         try:
             file, running = now.file_values, now.running_values
         except ChangeError:
             file = running = {}
         hidden = now.hidden & _SHOWN
         return AppSeen(
-            info=look.info,
+            info=info,
             seen_at=self._clock.now(),
             file=_shown(file),
             running={name: value for name, value in _shown(running).items() if name not in hidden},

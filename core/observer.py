@@ -17,7 +17,6 @@ from core.choice.routes import routes_of
 from core.detect.hosts import GATEWAY_SETTING
 from core.detect.trust import may_receive_bearer
 from core.detection import Detector
-from core.errors import ChangeError
 from core.landing import Asked, Key, Landing, Publish, key_of_route
 from core.memory import Memory, forgetful
 from core.model.agent import AgentId
@@ -142,9 +141,8 @@ class Observer:
             report = await self.probe(asked.routes, landing.take, depth=look.depth, explain=True)
         present = frozenset(route_id(route) for route in asked.shown)
         self.memory.end_round(present if look.only is None and not report.offline else None)
-        seen = replace(
-            seen, results=landing.results, offline=report.offline, budget=report.budget, usage=self._meter.today
-        )
+        results = landing.results if report.offline is None else _all_unknown(landing.results)
+        seen = replace(seen, results=results, offline=report.offline, budget=report.budget, usage=self._meter.today)
         if not asked.quiet:
             self.memory.totals.sweep(report.duration_ms / 1000, self.wiring.clock.now())
             count = len(asked.routes)
@@ -254,11 +252,7 @@ class Observer:
         Raises ChangeError when that app cannot be read.
         """
         app = self.wiring.apps.look_again(target) if target is not None else None
-        if app is None:
-            return self._detector.choice_of(agent)
-        if app.running is None:
-            raise ChangeError(app.info.reason, code="target_unreadable", remedy="Look at python -m core targets.")
-        return self._detector.choice_in_app(agent, app)
+        return self._detector.choice_of(agent) if app is None else self._detector.choice_in_app(agent, app)
 
     async def gateway_for(self, slots: Mapping[str, str | None]) -> Gateway | None:
         """Return the gateway as a request would have it: the present one unless it names another."""
@@ -302,6 +296,11 @@ def _out_of_sight(seen: Snapshot, keys: set[Key]) -> tuple[ProbeResult, ...]:
     return tuple(
         replace(result, health=Health.UNKNOWN) for result in seen.results if key_of_route(result.route) not in keys
     )
+
+
+def _all_unknown(results: Iterable[ProbeResult]) -> tuple[ProbeResult, ...]:
+    """Return what is known while nothing can be reached: a look at a few routes finds that out for all of them."""
+    return tuple(replace(result, health=Health.UNKNOWN) for result in results)
 
 
 def _paused_routes(choices: Iterable[AgentChoice]) -> tuple[Route, ...]:

@@ -76,10 +76,13 @@ class Placing:
         return seen if seen.choices == choices else replace(seen, choices=choices)
 
     def withhold(self, choices: Sequence[AgentChoice]) -> frozenset[AgentId]:
-        """Return the agents that are not asked yet, because an app that is being looked for may say what they run."""
+        """Return the agents that are not asked yet, because an app that is being looked for may say what they run.
+
+        Where any agent has its config on this machine, agents run here, and the others are not kept waiting.
+        """
         if self._wiring.apps.seen().pending:
-            files = {choice.agent for choice in choices if choice.config is not None and choice.config.exists}
-            self._withheld = frozenset(choice.agent for choice in choices if choice.agent not in files)
+            is_here = any(choice.config is not None and choice.config.exists for choice in choices)
+            self._withheld = frozenset() if is_here else frozenset(choice.agent for choice in choices)
         return self._withheld
 
     def news(self) -> frozenset[str]:

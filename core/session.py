@@ -87,6 +87,7 @@ class Session:
 
     async def sweep(self, depth: Depth) -> tuple[Snapshot, SweepReport]:
         """Detect and probe every route once, folded into what is remembered of it."""
+        await asyncio.to_thread(self._wiring.apps.wait, _APPS_S)
         await self._observer.recall(Snapshot())
         return await self._observer.sweep(Snapshot(), lambda _: None, Look(kind=Kind.REACH, depth=depth))
 

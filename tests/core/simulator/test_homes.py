@@ -18,6 +18,12 @@ from core.settings.homes import homes_below
 from core.simulator.homes import agent_files, lay_agent_configs
 from core.simulator.scenes import TokenState, scene_named
 
+LAID = [name for name in SCENES if not scene_named(name).deployed]
+
+
+def test_no_agent_of_a_deployed_app_has_a_config_here(tmp_path: Path) -> None:
+    assert lay_agent_configs(scene_named("deployed-incident"), tmp_path) == ()
+
 
 def test_every_agent_with_a_config_gets_one(tmp_path: Path) -> None:
     written = lay_agent_configs(scene_named("healthy"), tmp_path / "home")
@@ -60,7 +66,7 @@ def test_link_out_of_the_home_is_refused(tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", LAID)
 def test_files_are_what_their_formats_say(name: str) -> None:
     files = {file.path: file.content for file in agent_files(scene_named(name))}
     for path, content in files.items():
@@ -93,7 +99,7 @@ def test_hermes(name: str, primary: str, fallback: str, base_url: str, token: To
     assert {"agent", "display"} < set(config)
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", LAID)
 @pytest.mark.parametrize("agent", sorted(FORMS))
 def test_every_laid_config_is_read_with_its_routes_and_tokens(name: str, agent: AgentId, tmp_path: Path) -> None:
     scene = scene_named(name)
