@@ -18,6 +18,7 @@ from core.audit import (
     rollback_event,
     settled_event,
 )
+from core.change.incidents import incident_of
 from core.change.overrides import EXPIRED, EXPIRY, due, extend_override, keep_for_good, note_expiry
 from core.change.records import LOOK_BACK, stuck
 from core.change.settle import settle_interrupted
@@ -26,6 +27,7 @@ from core.change.work import Progress, silent
 from core.errors import ChangeError, ConfigurationError, StoreError, SwitchyardError
 from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, Plan
+from core.model.history import Batch
 from core.model.override import Override
 from core.model.probe import Depth, ProbeResult
 from core.model.route import Route
@@ -147,9 +149,21 @@ class Switchboard:
             await self._note(refused_event(event, exc.code, at=now()))
             raise
         await self._note(ended_event(event, outcome, at=now()))
+        await self._keep_incident(outcome)
         if outcome.record.state is ChangeState.APPLIED:
             await observer.prove(outcome.verification)
         return outcome
+
+    async def _keep_incident(self, outcome: ChangeOutcome) -> None:
+        """Let history tell of a change that could not be verified; its own record says the same."""
+        wiring = self._wiring
+        incident = incident_of(outcome, at=wiring.clock.now(), simulated=wiring.settings.simulated)
+        if incident is None:
+            return
+        try:
+            await asyncio.to_thread(wiring.database.history.keep, Batch(id=incident.id, incidents=(incident,)))
+        except StoreError as exc:
+            log.error("the incident of change %s is not in history: %s", outcome.record.change_id, exc.message)
 
     async def _note(self, event: AuditEvent) -> None:
         try:
