@@ -130,6 +130,8 @@ def source_text(choice: AgentChoice, slot: SlotChoice | None) -> str:
         return ""
     if slot.source is Layer.ENVIRONMENT:
         return f"from {slot.variable}" if slot.variable else "from the environment"
+    if slot.source is Layer.TARGET and choice.target and choice.target.startswith("app:"):
+        return f"from {choice.target}"
     if slot.source is Layer.TARGET:
         return f"from {short_path(choice.config.path)}" if choice.config else "from the agent's own config"
     return "override" if slot.source is Layer.OVERRIDE else "default"

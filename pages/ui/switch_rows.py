@@ -34,7 +34,7 @@ def show_agents(request: RequestContext, snapshot: Snapshot) -> None:
 
 def _agent(request: RequestContext, choice: AgentChoice, snapshot: Snapshot) -> None:
     spec = AGENTS[choice.agent]
-    name, slots, action = st.columns([1.3, 4.6, 1.3], gap="medium")
+    name, slots, action = st.columns([1.1, 5.4, 1.1], gap="small")
     sync = sync_of(snapshot, choice.agent)
     status = agent_status(choice, snapshot.results)
     sign = HEALTH_SIGNS[status.health]

@@ -310,3 +310,12 @@ def test_a_visitor_sees_everything_and_changes_nothing(open_frame: OpenFrame) ->
         button for button in app.button if str(button.key).startswith(("switch_button", "extend", "keep", "revert"))
     ]
     assert actions and all(button.disabled for button in actions)
+
+
+def test_a_value_that_a_deployed_app_decides_says_which_app(open_frame: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    first, *others = shown.choices
+    text = words(
+        _page(open_frame, FakeServices(shown=replace(shown, choices=(replace(first, target="app:coda"), *others))))
+    )
+    assert "from app:coda" in text
