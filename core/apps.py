@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from core.adapters.app_facts import AppState
@@ -36,7 +37,10 @@ _SHOWN = frozenset(
 
 
 class Apps:
-    """The apps of one workspace. `own_name` is the dashboard's own app, which never counts as one of agents."""
+    """The apps of one workspace. `own_name` is the dashboard's own app, which never counts as one of agents.
+
+    `pause` is how the targets wait between two looks at a deployment.
+    """
 
     def __init__(
         self,
@@ -45,11 +49,13 @@ class Apps:
         clock: Clock,
         own_name: str | None = None,
         kept_s: float = KEPT_S,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._api = api
         self._clock = clock
         self._own_name = own_name
         self._kept_s = kept_s
+        self._pause = pause
         self._changed = threading.Condition()
         self._seen = AppsSeen()
         self._looked_at: float | None = None
@@ -91,7 +97,8 @@ class Apps:
             return None
         look = target.look()
         if look.now is None:
-            raise ChangeError(look.info.reason, code="target_unreadable", remedy="Look at python -m core targets.")
+            assert look.refusal is not None
+            raise look.refusal
         app = self._as_seen(look.info, look.now)
         with self._changed:
             if self._seen.app(target_id) is not None:
@@ -104,7 +111,7 @@ class Apps:
         name = target_id.removeprefix(PREFIX)
         if name == target_id or not _NAME.fullmatch(name) or name == self._own_name:
             return None
-        return self._targets.setdefault(name, AppTarget(self._api, name, clock=self._clock))
+        return self._targets.setdefault(name, AppTarget(self._api, name, clock=self._clock, pause=self._pause))
 
     def targets(self, others: Mapping[str, Target]) -> Mapping[str, Target]:
         """Return these targets with the apps among them, each made when it is asked for."""

@@ -93,6 +93,7 @@ def _agent(choice: AgentChoice) -> Document:
         "base_url": choice.base_url,
         "slots": [_slot(slot) for slot in choice.slots],
         "lint": [_finding(finding) for finding in choice.lint],
+        "target": choice.target,
     }
 
 

@@ -206,6 +206,7 @@ class Services:
             outcome = await self._switchboard.roll_back(
                 observer, change_id, actor=actor, reason=reason, progress=progress
             )
+            await self._expiry.look(observer)
             self._monitor.request_sweep()
             return outcome
 

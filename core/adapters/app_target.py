@@ -49,10 +49,11 @@ PREFIX = "app:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppLook:
-    """One look at an app: what it is as a target, and what stands; `now` None where that cannot be read."""
+    """One look at an app: what it is as a target, and what stands, or why that cannot be read."""
 
     info: TargetInfo
     now: AppNow | None
+    refusal: ChangeError | None = None
 
 
 class AppTarget:
@@ -88,7 +89,7 @@ class AppTarget:
     def look(self) -> AppLook:
         """Read what stands and say what that means for a change; never raises for what the workspace answers."""
         agents = tuple(agent for agent, spec in AGENTS.items() if any(slot.variables for slot in spec.slots))
-        now, words, reason = None, "", None
+        now, refusal, words, reason = None, None, "", None
         try:
             now = self.read()
             agents = agents_in(now.env) or agents
@@ -96,11 +97,12 @@ class AppTarget:
             reason = why_not_writable(now.facts, may_manage=self._apps.may_manage(self._name))
             words = reason or words_for(self._way_of(now), now.facts)
         except ChangeError as exc:
-            words = reason = f"{exc.message} {exc.remedy}"
+            refusal, words = exc, f"{exc.message} {exc.remedy}"
+            reason = words
         info = TargetInfo(
             id=PREFIX + self._name, kind=TargetKind.APP, agents=agents, writable=reason is None, reason=words
         )
-        return AppLook(info=info, now=now)
+        return AppLook(info=info, now=now, refusal=refusal)
 
     def _way_of(self, now: AppNow) -> Way:
         return self._way or chosen_way(self._apps, now.facts)

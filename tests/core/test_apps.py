@@ -140,7 +140,7 @@ def test_an_app_that_cannot_be_read_now_keeps_what_it_was_seen_to_run(place: App
     assert coda.running is not None and coda.running["HERMES_MODEL"] == OLD
     with pytest.raises(ChangeError) as refused:
         apps.look_again("app:coda")
-    assert refused.value.code == "target_unreadable"
+    assert refused.value.code == "app_forbidden"
 
 
 def test_an_empty_listing_is_not_called_none(place: AppWorkspace) -> None:

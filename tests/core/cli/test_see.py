@@ -66,21 +66,21 @@ def test_with_nothing_named_the_simulated_workspace_is_shown_and_says_so(command
 
 
 def test_the_environment_decides_over_the_default_and_the_agents_own_config_over_both(command_line: Made) -> None:
-    environment = {"SWITCHYARD_SIMULATE": "healthy", "CODEX_MODEL": "databricks-gpt-5-4-mini", "HERMES_MODEL": "m"}
+    environment = {"SWITCHYARD_SIMULATE": "healthy", "COPILOT_MODEL": "databricks-gpt-5-4-mini", "HERMES_MODEL": "m"}
     _, document = command_line(**environment).json("status")
     agents = {agent["agent"]: agent for agent in document["agents"]}
-    codex, hermes = agents["codex"]["slots"][0], agents["hermes"]["slots"][0]
-    assert (codex["model"], codex["source"], codex["variable"]) == (
+    copilot, hermes = agents["copilot"]["slots"][0], agents["hermes"]["slots"][0]
+    assert (copilot["model"], copilot["source"], copilot["variable"]) == (
         "databricks-gpt-5-4-mini",
         "environment",
-        "CODEX_MODEL",
+        "COPILOT_MODEL",
     )
-    assert codex["shadowed"] == [{"source": "default", "value": "databricks-gpt-5-5"}]
+    assert copilot["shadowed"] == [{"source": "default", "value": "databricks-claude-sonnet-4-6"}]
     assert (hermes["source"], hermes["shadowed"][0]) == ("target", {"source": "environment", "value": "m"})
     assert "environment_ignored" in [finding["code"] for finding in agents["hermes"]["lint"]]
 
 
-@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "incident"])
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if "incident" not in scene])
 def test_every_route_of_a_sound_scene_is_healthy(command_line: Made, scene: str) -> None:
     code, document = command_line(SWITCHYARD_SIMULATE=scene).json("probe")
     probed = [row for row in document["results"] if row["agent"] != "cursor"]
@@ -268,7 +268,7 @@ def test_an_explicit_gateway_that_does_not_answer_is_used_and_shown_as_not_answe
     code, document = run.json("status")
     assert (code, document["gateway"]["base_url"], document["gateway"]["source"]) == (0, url, "explicit")
     assert "did not answer" in document["gateway"]["trace"][0]["reason"]
-    code, document = run.json("probe", "claude")
+    code, document = run.json("probe", "copilot")
     assert (code, {row["diagnosis"] for row in document["results"]}) == (1, {"dns_failed"})
 
 
