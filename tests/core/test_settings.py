@@ -71,6 +71,7 @@ READ: dict[str, tuple[dict[str, str], str, object]] = {
     ),
     "DATABRICKS_APP_NAME": ({"DATABRICKS_APP_NAME": "mine"}, "app_name", "mine"),
     "SWITCHYARD_SIMULATE": ({"SWITCHYARD_SIMULATE": " gcp "}, "scene", "gcp"),
+    "SWITCHYARD_APP": ({"SWITCHYARD_APP": " app:coda "}, "agents_app", "coda"),
     "SWITCHYARD_STATE_DIR": ({"SWITCHYARD_STATE_DIR": "/var/lib/sy"}, "state_dir", Path("/var/lib/sy")),
     "SWITCHYARD_TRUSTED_HOSTS": (
         {"SWITCHYARD_TRUSTED_HOSTS": " a.example, ,b.example:8443,"},
