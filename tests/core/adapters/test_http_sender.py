@@ -138,10 +138,12 @@ def test_a_slow_drip_does_not_outlive_the_total() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        while not writer.is_closing():
+        # One read for all pauses: a second one beside it would fail at once, and nothing would be slow.
+        gone = asyncio.ensure_future(reader.read(1))
+        while not gone.done():
             writer.write(b".")
             await writer.drain()
-            await asyncio.wait([asyncio.ensure_future(reader.read(1))], timeout=0.05)
+            await asyncio.wait([gone], timeout=0.05)
 
     failure = send(drip, lambda port: get(port, total_s=0.3))
     assert isinstance(failure, HttpFailure)
