@@ -1,4 +1,4 @@
-"""What the agents' JSON configs have in common: changes with their diff, credentials by name, the proof at the end."""
+"""What the agents' configs have in common: changes with their diff, credentials by name, the proof at the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from core.adapters.agents.form import AgentForm, Contents, FileEdit, UnreadableConfig, ambiguous, broken
+from core.adapters.env_file import AmbiguousEnv, UnreadableEnv
 from core.adapters.json_text import AmbiguousJson, Json, JsonText, Path, UnreadableJson
 from core.catalog.agents import AGENTS
 from core.change.plan import TOKEN_VARIABLE
@@ -17,6 +18,8 @@ from core.model.secret import Secret
 
 PROVIDER = "switchyard"
 REFERENCE_IN_WORDS = f"environment variable {TOKEN_VARIABLE}"
+_UNREADABLE = (UnreadableJson, UnreadableEnv)
+_AMBIGUOUS = (AmbiguousJson, AmbiguousEnv)
 _PRINTS = re.compile(r"(?:/usr/bin/)?printenv\s+(\w+)|echo\s+\"?\$\{?(\w+)\}?\"?")
 
 
@@ -106,7 +109,7 @@ def reading() -> Iterator[None]:
     """Turn what is wrong with a file into the reason why the config cannot be read."""
     try:
         yield
-    except (UnreadableJson, AmbiguousJson) as exc:
+    except (*_UNREADABLE, *_AMBIGUOUS) as exc:
         raise UnreadableConfig(str(exc)) from exc
 
 
@@ -115,9 +118,9 @@ def editing(form: AgentForm) -> Iterator[None]:
     """Turn what is wrong with a file into the refusal of a change."""
     try:
         yield
-    except (UnreadableJson, UnreadableConfig) as exc:
+    except (*_UNREADABLE, UnreadableConfig) as exc:
         raise broken(form, str(exc)) from exc
-    except AmbiguousJson as exc:
+    except _AMBIGUOUS as exc:
         raise ambiguous(form, str(exc)) from exc
 
 

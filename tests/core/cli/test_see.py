@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.adapters.agents import FORMS
 from core.settings import SCENES
 from core.simulator.faults import Behaviour, FaultRule
 from core.simulator.server import SimulatedWorkspace
@@ -86,7 +87,10 @@ def test_every_route_of_a_sound_scene_is_healthy(command_line: Made, scene: str)
     probed = [row for row in document["results"] if row["agent"] != "cursor"]
     assert (code, {row["health"] for row in probed}) == (0, {"healthy"})
     assert {row["rung"] for row in probed} == {"model"}
-    assert len(probed) == 14
+    asked = [(row["agent"], row["slot"], row["identity"]) for row in probed]
+    assert len({(agent, slot) for agent, slot, whose in asked if whose == "dashboard"}) == 12
+    # Whatever agent keeps a config here is asked with its own credential too.
+    assert {agent for agent, _, whose in asked if whose == "stored"} == {*FORMS}
 
 
 def test_the_incident_is_told_apart_by_slot_and_identity(command_line: Made) -> None:
@@ -115,7 +119,7 @@ def test_the_incident_is_told_apart_by_slot_and_identity(command_line: Made) -> 
 def test_probe_has_the_keys_of_the_contract(command_line: Made) -> None:
     _, document = command_line(SWITCHYARD_SIMULATE="healthy").json("probe", "codex")
     assert {"duration_ms", "requests_sent", "tokens", "results"} <= set(document)
-    (row,) = document["results"]
+    row, _ = document["results"]
     expected = "agent slot model dialect url generation identity depth health rung rungs diagnosis message remedy"
     expected += " suggestion http_status answered_model latency_ms ttft_ms tokens"
     assert set(expected.split()) <= set(row)
@@ -169,14 +173,14 @@ def test_with_the_budget_used_up_no_model_is_asked_and_nothing_is_healthy(comman
     run = command_line(SWITCHYARD_SIMULATE="healthy", SWITCHYARD_DAILY_TOKENS="1")
     run.json("probe", "codex")
     code, document = run.json("probe", "codex")
-    (result,) = document["results"]
+    result, _ = document["results"]
     assert (code, result["health"], document["requests_sent"]) == (1, "unknown", 0)
     assert "budget" in result["message"]
 
 
 def test_a_faithful_probe_climbs_to_the_tools(command_line: Made) -> None:
     _, document = command_line(SWITCHYARD_SIMULATE="healthy").json("probe", "codex", "--depth", "faithful")
-    (result,) = document["results"]
+    result, _ = document["results"]
     assert (result["health"], result["rung"], result["depth"]) == ("healthy", "tools", "faithful")
 
 
