@@ -112,6 +112,10 @@ class Detector:
         """Return what an agent runs at this moment, its own config read anew."""
         return next(choice for choice in self._choose(self.seen) if choice.agent is agent)
 
+    def gateway_in_app(self, app: AppSeen) -> Gateway | None:
+        """Return the gateway that one app's agents use."""
+        return self._running(app, self.seen).gateway
+
     def choice_in_app(self, agent: AgentId, app: AppSeen) -> AgentChoice:
         """Return what an agent runs in one app."""
         choice = choose_in_app(agent, self._running(app, self.seen), self._wiring.settings.agent_environment)

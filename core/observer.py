@@ -20,6 +20,7 @@ from core.detection import Detector
 from core.landing import Asked, Key, Landing, Publish, key_of_route
 from core.memory import Memory, forgetful
 from core.model.agent import AgentId
+from core.model.change import ChangeRequest
 from core.model.check import route_id, without_token
 from core.model.choice import AgentChoice, LintFinding
 from core.model.gateway import Gateway
@@ -254,11 +255,15 @@ class Observer:
         app = self.wiring.apps.look_again(target) if target is not None else None
         return self._detector.choice_of(agent) if app is None else self._detector.choice_in_app(agent, app)
 
-    async def gateway_for(self, slots: Mapping[str, str | None]) -> Gateway | None:
-        """Return the gateway as a request would have it: the present one unless it names another."""
-        if GATEWAY_SETTING not in slots:
-            return self._detector.seen.gateway
-        return await self._detector.gateway_for(slots[GATEWAY_SETTING])
+    async def gateway_for(self, request: ChangeRequest) -> Gateway | None:
+        """Return the gateway that a request leads to: what it names, else that of its app, else the dashboard's own.
+
+        Raises ChangeError when the app cannot be read, ConfigurationError for a URL that may not be a gateway.
+        """
+        if GATEWAY_SETTING in request.slots:
+            return await self._detector.gateway_for(request.slots[GATEWAY_SETTING])
+        app = await asyncio.to_thread(self.wiring.apps.look_again, request.target)
+        return self._detector.seen.gateway if app is None else self._detector.gateway_in_app(app)
 
     def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:
         """Return what is or will be a problem with a choice."""

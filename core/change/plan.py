@@ -97,13 +97,22 @@ def routes_after(
     gateway: Gateway | None = None,
 ) -> tuple[Route, ...]:
     """Return the routes that prove the request: per slot the dashboard's credential, then the agent's own."""
-    return routes_to_prove(choice_after(choice, request, environment, gateway))
+    return routes_to_prove(choice_after(choice, request, environment, gateway), request)
 
 
-def routes_to_prove(after: AgentChoice) -> tuple[Route, ...]:
-    """Return the routes that prove a choice; an agent that is switched off has nothing to prove."""
-    slots = after.slots if after.enabled else ()
-    return tuple(route for slot in slots for route in routes_of_slot(after, slot))
+def routes_to_prove(after: AgentChoice, request: ChangeRequest | None = None) -> tuple[Route, ...]:
+    """Return the routes that prove a choice, or what a request makes of it."""
+    return tuple(route for slot in slots_to_prove(after, request) for route in routes_of_slot(after, slot))
+
+
+def slots_to_prove(after: AgentChoice, request: ChangeRequest | None = None) -> tuple[SlotChoice, ...]:
+    """Return the slots that must answer: none of an agent that is switched off, unless the request sends it elsewhere.
+
+    What is written for an agent that is off is what it runs as soon as it is on again.
+    """
+    switch = AGENTS[after.agent].enable_variable
+    elsewhere = request is not None and any(name != switch for name in request.slots)
+    return after.slots if after.enabled or elsewhere else ()
 
 
 def decide(
@@ -171,20 +180,24 @@ def _decision(
     if not info.writable and not hand_over:
         return Decision.BLOCKED, info.reason
     obstacles = [finding.message for finding in lint if finding.severity is Severity.ERROR]
-    obstacles += [text for _, text in unproved_slots(after, preflight)]
+    asked = slots_to_prove(after, request)
+    obstacles += [text for _, text in unproved_slots(asked, preflight)]
     if obstacles:
         return Decision.BLOCKED, " ".join(obstacles)
     proof = "Every model answered the pre-flight probe with the dashboard's credential"
+    if not any(slot.model for slot in asked):
+        why = "there is no model" if after.enabled else f"{label} is switched off then"
+        proof = f"{why[0].upper()}{why[1:]}, so nothing was asked"
     return Decision.READY, f"{proof}; nothing is written, hand over the snippet." if hand_over else f"{proof}."
 
 
-def unproved_slots(after: AgentChoice, results: Sequence[ProbeResult]) -> Iterator[tuple[str, str]]:
+def unproved_slots(slots: Sequence[SlotChoice], results: Sequence[ProbeResult]) -> Iterator[tuple[str, str]]:
     """Yield slot and sentence for every slot whose model did not answer the dashboard's credential.
 
     The agent's own token does not count here: when it is dead, the change is not the cause and no rollback would help.
     """
     answered = {(result.route.slot, result.route.model): result for result in results if _is_dashboards(result)}
-    for slot in after.slots if after.enabled else ():
+    for slot in slots:
         if slot.model is None:
             continue
         result = answered.get((slot.slot, slot.model))

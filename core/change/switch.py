@@ -16,10 +16,11 @@ from core.change.plan import (
     is_settled_before_preflight,
     routed,
     routes_to_prove,
+    slots_to_prove,
     unproved_slots,
 )
 from core.change.rollback import restore, rollback_change, undo_automatically
-from core.change.validate import checked_duration, checked_reason, checked_slots
+from core.change.validate import checked_duration, checked_reason, checked_slots, checked_switches
 from core.change.work import ChangePorts, Progress, new_change_id, opened, planned, refuse_unless_allowed, silent
 from core.errors import ChangeError, StoreError, SwitchyardError
 from core.model.change import (
@@ -52,16 +53,18 @@ async def plan_change(
     checked_slots(request.agent, request.slots)
     target = ports.target(request.target)
     info = await asyncio.to_thread(lambda: target.info)
+    checked_switches(request, info)
     progress("Reading the file" if info.kind is TargetKind.FILE else "Reading the present values")
     choice = await asyncio.to_thread(ports.choice_of, request.agent, request.target)
-    after = choice_after(choice, request, ports.environment, await ports.gateway_for(request.slots))
+    after = choice_after(choice, request, ports.environment, await ports.gateway_for(request))
     sent = routed(request, choice, after)
     target_plan = await asyncio.to_thread(target.plan, sent)
     preflight: Sequence[ProbeResult] = ()
     if not is_settled_before_preflight(target_plan, seen_revision):
-        routes = routes_to_prove(after)
-        progress(f"Pre-flight: {_routes(len(routes))}")
-        preflight = await ports.probe(routes)
+        routes = routes_to_prove(after, request)
+        if routes:
+            progress(f"Pre-flight: {_routes(len(routes))}")
+            preflight = await ports.probe(routes)
     return decide(
         request=request,
         routing=sent.routing,
@@ -143,6 +146,8 @@ def _may_write(plan: Plan, info: TargetInfo, *, force: bool) -> bool:
 
 
 def _proof(written: Written, after: AgentChoice, results: Sequence[ProbeResult]) -> str:
+    if not results:
+        return f"{written.note or 'Read back.'} There was no route to ask."
     if written.note:
         return f"{written.note} The new routes answered with the dashboard's credential."
     if is_confirmed(after, results):
@@ -231,17 +236,20 @@ class _Write:
         request, ports = self.plan.request, self.ports
         choice = await asyncio.to_thread(ports.choice_of, request.agent, request.target)
         try:
-            gateway = await ports.gateway_for(request.slots)
+            gateway = await ports.gateway_for(request)
         except SwitchyardError as exc:
             return (), choice, exc.message
         after = choice_after(choice, request, ports.environment, gateway)
-        routes = routes_to_prove(after)
+        routes = routes_to_prove(after, request)
+        if not routes:
+            return (), after, " ".join(text for _, text in unproved_slots(slots_to_prove(after, request), ()))
         self.progress(f"Verifying: {_routes(len(routes))}")
         try:
             results = await ports.probe(routes)
         except SwitchyardError as exc:
             return (), after, exc.message
-        return results, after, " ".join(text for _, text in unproved_slots(after, results))
+        missing = unproved_slots(slots_to_prove(after, request), results)
+        return results, after, " ".join(text for _, text in missing)
 
     async def _undo(self, record: ChangeRecord, why: str, *, results: Sequence[ProbeResult]) -> ChangeOutcome:
         self.progress("Rolling back")

@@ -11,6 +11,7 @@ from core.catalog.agents import AGENTS
 from core.detect.hosts import GATEWAY_SETTING
 from core.errors import ConfigurationError
 from core.model.agent import AgentId
+from core.model.change import ChangeRequest, TargetInfo, TargetKind
 
 LONGEST = timedelta(days=30)
 _SHORTEST = timedelta(seconds=1)
@@ -55,6 +56,17 @@ def checked_slots(agent: AgentId, slots: Mapping[str, str | None]) -> None:
             )
         elif value is not None:
             checked_model_name(value)
+
+
+def checked_switches(request: ChangeRequest, info: TargetInfo) -> None:
+    """Refuse to switch an agent on or off where nothing says so; raises ConfigurationError (switch_not_here)."""
+    spec = AGENTS[request.agent]
+    if info.kind is TargetKind.FILE and spec.enable_variable in request.slots:
+        raise ConfigurationError(
+            f"{spec.possessive} own config has no place for {spec.enable_variable}.",
+            code="switch_not_here",
+            remedy="It counts where an app is deployed: use an app target, or export.",
+        )
 
 
 def checked_duration(lasts: timedelta | None) -> timedelta | None:

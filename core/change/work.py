@@ -28,8 +28,8 @@ class ChangePorts:
     """Everything a change needs from the outside.
 
     `choice_of` reads what an agent runs at a target at this moment; `lint` judges a choice as it will be; `probe` asks
-    routes as the agent itself does; `gateway_for` resolves the gateway for a value of DATABRICKS_GATEWAY_HOST (None:
-    automatic, "": off), and without one returns the present one. `environment` holds the tokens of this process'
+    routes as the agent itself does; `gateway_for` returns the gateway that a request leads to: resolved for its value of
+    DATABRICKS_GATEWAY_HOST (None: automatic, "": off), without one the present one of its target. `environment` holds the tokens of this process'
     environment by variable; `holder` names this process to others.
     """
 
@@ -42,7 +42,7 @@ class ChangePorts:
     choice_of: Callable[[AgentId, str], AgentChoice]
     lint: Callable[[AgentChoice], Sequence[LintFinding]]
     probe: Callable[[Sequence[Route]], Awaitable[Sequence[ProbeResult]]]
-    gateway_for: Callable[[Mapping[str, str | None]], Awaitable[Gateway | None]]
+    gateway_for: Callable[[ChangeRequest], Awaitable[Gateway | None]]
     environment: Mapping[str, Secret]
 
     def target(self, target_id: str) -> Target:

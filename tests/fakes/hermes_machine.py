@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,9 +84,9 @@ class HermesMachine:
             environment=self.environment,
         )
 
-    async def gateway_for(self, slots: Mapping[str, str | None]) -> Gateway | None:
+    async def gateway_for(self, wanted: ChangeRequest) -> Gateway | None:
         """Return a gateway on another path where the request names one."""
-        self.gateways_asked.append(slots.get(GATEWAY_SETTING, "as it is"))
+        self.gateways_asked.append(wanted.slots.get(GATEWAY_SETTING, "as it is"))
         return self.gateway
 
     def choice_of(self, agent: AgentId, target: str) -> AgentChoice:

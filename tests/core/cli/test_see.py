@@ -119,13 +119,15 @@ def test_the_incident_is_told_apart_by_slot_and_identity(command_line: Made) -> 
 def test_probe_has_the_keys_of_the_contract(command_line: Made) -> None:
     _, document = command_line(SWITCHYARD_SIMULATE="healthy").json("probe", "codex")
     assert {"duration_ms", "requests_sent", "tokens", "results"} <= set(document)
-    row, _ = document["results"]
+    row, own = document["results"]
     expected = "agent slot model dialect url generation identity depth health rung rungs diagnosis message remedy"
     expected += " suggestion http_status answered_model latency_ms ttft_ms tokens"
     assert set(expected.split()) <= set(row)
     assert [rung["rung"] for rung in row["rungs"]] == "dns tcp tls http auth route model stream tools".split()
     assert {rung["outcome"] for rung in row["rungs"][-2:]} == {"not_started"}
-    assert (document["requests_sent"], document["tokens"]["output"]) == (1, row["tokens"]["output"])
+    # Once as the dashboard, once with the token that Codex has itself.
+    assert (row["identity"], own["identity"], document["requests_sent"]) == ("dashboard", "stored", 2)
+    assert document["tokens"]["output"] == row["tokens"]["output"] + own["tokens"]["output"]
 
 
 def test_cursor_is_unknown_and_counts_for_nothing(command_line: Made) -> None:
