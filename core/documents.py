@@ -12,6 +12,7 @@ from core.model.change import ChangeOutcome, ChangeRecord, DiffEntry, ExportFile
 from core.model.choice import AgentChoice, LintFinding, SlotChoice
 from core.model.gateway import Gateway
 from core.model.models import ModelCatalogue
+from core.model.override import EndedOverride
 from core.model.probe import Health, ProbeResult, Rung, Tokens
 from core.model.snapshot import Problem, Snapshot
 
@@ -242,14 +243,9 @@ def export_document(files: Sequence[ExportFile]) -> Document:
     return {"files": [{"path": file.path, "mode": file.mode, "content": file.content} for file in files]}
 
 
-def reverted_document(ended: Sequence[ChangeOutcome]) -> Document:
+def reverted_document(ended: Sequence[EndedOverride]) -> Document:
     """Return how the overrides ended whose time was over, each by the change that had applied it."""
-    return {
-        "reverted": [
-            {"change_id": outcome.record.rolls_back, "state": outcome.record.state, "detail": outcome.record.detail}
-            for outcome in ended
-        ]
-    }
+    return {"reverted": [{"change_id": one.id, "state": one.state, "detail": one.detail} for one in ended]}
 
 
 def changes_document(records: Sequence[ChangeRecord]) -> Document:

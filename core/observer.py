@@ -6,7 +6,7 @@ When to look is the monitor's decision, and what becomes of the verdicts over ti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -262,7 +262,8 @@ class Observer:
         """
         if GATEWAY_SETTING in request.slots:
             return await self._detector.gateway_for(request.slots[GATEWAY_SETTING])
-        app = await asyncio.to_thread(self.wiring.apps.look_again, request.target)
+        apps = self.wiring.apps
+        app = apps.seen().app(request.target) or await asyncio.to_thread(apps.look_again, request.target)
         return self._detector.seen.gateway if app is None else self._detector.gateway_in_app(app)
 
     def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:

@@ -17,6 +17,7 @@ from core.model.agent import AgentId
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan
 from core.model.choice import AgentChoice
 from core.model.history import Batch
+from core.model.override import EndedOverride
 from core.model.probe import Depth, Health
 from core.model.route import Identity
 from core.model.secret import Secret
@@ -151,7 +152,7 @@ class Session:
         await self._switchboard.settle(self._observer)
         return await self._switchboard.roll_back(self._observer, change_id, actor=actor, reason=reason)
 
-    async def revert_expired(self) -> tuple[ChangeOutcome, ...]:
+    async def revert_expired(self) -> tuple[EndedOverride, ...]:
         """End the overrides whose time is over."""
         await self._switchboard.settle(self._observer)
         return await self._switchboard.revert_expired(self._observer)

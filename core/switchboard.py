@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -19,16 +19,24 @@ from core.audit import (
     settled_event,
 )
 from core.change.incidents import incident_of
-from core.change.overrides import EXPIRED, EXPIRY, due, extend_override, keep_for_good, note_expiry
-from core.change.records import LOOK_BACK, stuck
+from core.change.overrides import (
+    EXPIRED,
+    EXPIRY,
+    due,
+    extend_override,
+    keep_for_good,
+    note_expiry,
+    note_refusal,
+)
+from core.change.records import STUCK, stuck, unsettled
 from core.change.settle import settle_interrupted
 from core.change.switch import ChangePorts, apply_change, plan_change, rollback_change
-from core.change.work import Progress, silent
+from core.change.work import Progress, recent, silent
 from core.errors import ChangeError, ConfigurationError, StoreError, SwitchyardError
 from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, Plan
 from core.model.history import Batch
-from core.model.override import Override
+from core.model.override import EndedOverride, Override
 from core.model.probe import Depth, ProbeResult
 from core.model.route import Route
 from core.observer import Observer
@@ -98,24 +106,40 @@ class Switchboard:
         settled = await settle_interrupted(self._ports(observer))
         for record in settled:
             await self._note(settled_event(record, at=self._wiring.clock.now()))
+            if record.state in STUCK:
+                await self._keep_incident(record)
         return settled
 
-    async def revert_expired(self, observer: Observer) -> tuple[ChangeOutcome, ...]:
-        """End the overrides whose time is over; one whose target cannot be written now is tried again later."""
-        ports, ended = self._ports(observer), list[ChangeOutcome]()
+    async def revert_expired(
+        self, observer: Observer, *, but: Collection[str] = frozenset()
+    ) -> tuple[EndedOverride, ...]:
+        """End the overrides whose time is over, `but` not these; return how each of them went.
+
+        One whose target cannot be written now stays due. Where a person is needed, or it is not known how the change
+        before ended, nothing is written.
+        """
+        ports, ended = self._ports(observer), list[EndedOverride]()
         overrides = await asyncio.to_thread(ports.overrides.active)
-        waiting = {record.target for record in stuck(await asyncio.to_thread(ports.store.latest, LOOK_BACK))}
         for override in due(overrides, ports.clock.now()):
-            if override.target in waiting:
-                continue
-            try:
-                outcome = await self.roll_back(observer, override.id, actor=EXPIRY, reason=EXPIRED)
-                await note_expiry(override, outcome, ports)
-            except (ChangeError, ConfigurationError) as exc:
-                log.warning("override %s does not end yet: %s", override.id, exc.message)
-            else:
-                ended.append(outcome)
+            if override.id not in but:
+                ended.append(await self._end(observer, override, ports))
         return tuple(ended)
+
+    async def _end(self, observer: Observer, override: Override, ports: ChangePorts) -> EndedOverride:
+        records = await recent(ports)
+        for record in (*stuck(records), *unsettled(records)):
+            if record.target == override.target:
+                text = f"Nothing is written to {record.target} before change {record.change_id} has come to a good end."
+                return EndedOverride(id=override.id, state=ChangeState.BLOCKED, detail=text)
+        try:
+            outcome = await self.roll_back(observer, override.id, actor=EXPIRY, reason=EXPIRED)
+        except (ChangeError, ConfigurationError) as exc:
+            asks = await note_refusal(override, exc, ports)
+            log.warning("override %s does not end %s: %s", override.id, "by itself" if asks else "yet", exc.message)
+            state = ChangeState.CONFLICT if exc.code == "target_busy" else ChangeState.BLOCKED
+            return EndedOverride(id=override.id, state=state, detail=f"{exc.message} {exc.remedy}")
+        await note_expiry(override, outcome, ports)
+        return EndedOverride(id=override.id, state=outcome.record.state, detail=outcome.record.detail)
 
     def overrides(self) -> tuple[Override, ...]:
         """Return the overrides that last, oldest first; raises StoreError."""
@@ -149,21 +173,22 @@ class Switchboard:
             await self._note(refused_event(event, exc.code, at=now()))
             raise
         await self._note(ended_event(event, outcome, at=now()))
-        await self._keep_incident(outcome)
+        await self._keep_incident(outcome.record, outcome.verification)
         if outcome.record.state is ChangeState.APPLIED:
             await observer.prove(outcome.verification)
         return outcome
 
-    async def _keep_incident(self, outcome: ChangeOutcome) -> None:
+    async def _keep_incident(self, record: ChangeRecord, verification: Sequence[ProbeResult] = ()) -> None:
         """Let history tell of a change that could not be verified; its own record says the same."""
         wiring = self._wiring
-        incident = incident_of(outcome, at=wiring.clock.now(), simulated=wiring.settings.simulated)
+        simulated = wiring.settings.simulated
+        incident = incident_of(record, verification, at=wiring.clock.now(), simulated=simulated)
         if incident is None:
             return
         try:
             await asyncio.to_thread(wiring.database.history.keep, Batch(id=incident.id, incidents=(incident,)))
         except StoreError as exc:
-            log.error("the incident of change %s is not in history: %s", outcome.record.change_id, exc.message)
+            log.error("the incident of change %s is not in history: %s", record.change_id, exc.message)
 
     async def _note(self, event: AuditEvent) -> None:
         try:

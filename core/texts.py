@@ -9,6 +9,7 @@ from core.health.agent_status import headline_of, why_not_probed
 from core.model.change import ChangeOutcome, ChangeRecord, ExportFile, Plan, TargetInfo
 from core.model.choice import AgentChoice
 from core.model.models import ModelCatalogue
+from core.model.override import EndedOverride
 from core.model.probe import Health, ProbeResult
 from core.model.snapshot import Problem, Snapshot
 from core.probe.sweep import SweepReport
@@ -147,11 +148,11 @@ def export_text(files: Sequence[ExportFile]) -> str:
     return "\n".join(f"# {file.path} (mode {file.mode})\n{file.content}" for file in files)
 
 
-def reverted_text(ended: Sequence[ChangeOutcome]) -> str:
+def reverted_text(ended: Sequence[EndedOverride]) -> str:
     """Return one line per override that was to end."""
     if not ended:
         return "No override is over."
-    return "\n".join(f"{one.record.rolls_back}  {one.record.state}: {one.record.detail}" for one in ended)
+    return "\n".join(f"{one.id}  {one.state}: {one.detail}" for one in ended)
 
 
 def changes_text(records: Sequence[ChangeRecord]) -> str:

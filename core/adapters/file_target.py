@@ -132,11 +132,13 @@ class FileTarget:
         """Tell, file by file, on which side of an interrupted change the config stands."""
         contents = self._read()
         stands = _stands(_parts(contents), record)
+        backup = self._files.backup_of(record.change_id)
         return Found(
             stands=stands,
             detail=_WORDS[stands],
             revision=_revision(contents),
-            backup=self._files.backup_of(record.change_id),
+            backup=backup,
+            by_hand=self._files.by_hand(backup) if backup else "",
         )
 
     def _backed_up(self, backup: str) -> Contents:

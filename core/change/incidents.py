@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from core.catalog.agents import AGENTS
 from core.change.records import STUCK
-from core.model.change import ChangeOutcome, ChangeState
+from core.model.change import ChangeRecord, ChangeState
 from core.model.check import without_token
 from core.model.incident import Cause, Incident, IncidentStep, StepKind
 from core.model.probe import Diagnosis, Health, ProbeResult, Rung
 
 
-def incident_of(outcome: ChangeOutcome, *, at: datetime, simulated: bool) -> Incident | None:
+def incident_of(
+    record: ChangeRecord, verification: Sequence[ProbeResult], *, at: datetime, simulated: bool
+) -> Incident | None:
     """Return the incident of a change that could not be verified, None for every other end.
 
     It is over as soon as it is known: the former values stand again, or somebody is told on every page what to do.
     """
-    record = outcome.record
     undone = record.state is ChangeState.ROLLED_BACK and record.rolls_back is None
     if not undone and record.state not in STUCK:
         return None
-    failed = [result for result in outcome.verification if result.health is not Health.HEALTHY]
+    failed = [result for result in verification if result.health is not Health.HEALTHY]
     routes = tuple(dict.fromkeys(without_token(result.route) for result in failed))
     ended = "The former values stand again." if undone else "It needs a person."
     return Incident(

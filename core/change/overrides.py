@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from core.change.validate import LONGEST, checked_duration
 from core.change.work import ChangePorts
-from core.errors import ChangeError
+from core.errors import ChangeError, SwitchyardError
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeState, Origin
 from core.model.override import Override
 
@@ -17,6 +17,8 @@ EXPIRY = Actor(
     name="switchyard", origin=Origin.EXPIRY, may_change=True, why="An override ends at the time that a person set."
 )
 EXPIRED = "The time that was set for this override is over."
+# Whatever else stands in the way of an end may be gone at the next try.
+_FOR_EVER = ("unknown_change", "too_old")
 
 
 def due(overrides: Sequence[Override], now: datetime) -> tuple[Override, ...]:
@@ -53,9 +55,24 @@ async def note_expiry(override: Override, outcome: ChangeOutcome, ports: ChangeP
     """Note how the end of an override went: over, or a question for a person. Raises StoreError."""
     if outcome.record.state in (ChangeState.ROLLED_BACK, ChangeState.NO_OP):
         await end_override(override.id, ports)
-        return
-    asked = replace(override, asks=f"{outcome.record.detail} Keep it, or change it to what it should be now.")
-    await asyncio.to_thread(ports.overrides.put, asked)
+    else:
+        await _ask(override.id, outcome.record.detail, ports)
+
+
+async def note_refusal(override: Override, refusal: SwitchyardError, ports: ChangePorts) -> bool:
+    """Ask a person about an override that can never end by itself; say whether that is so. Raises StoreError."""
+    if refusal.code not in _FOR_EVER:
+        return False
+    await _ask(override.id, refusal.message, ports)
+    return True
+
+
+async def _ask(override_id: str, why: str, ports: ChangePorts) -> None:
+    # Read anew: somebody may have extended or ended it meanwhile.
+    override = await asyncio.to_thread(ports.overrides.get, override_id)
+    if override is not None and override.ended_at is None:
+        asked = replace(override, asks=f"{why} Keep it, or change it to what it should be now.")
+        await asyncio.to_thread(ports.overrides.put, asked)
 
 
 async def extend_override(override_id: str, *, by: timedelta, ports: ChangePorts, actor: Actor) -> Override:
@@ -72,6 +89,7 @@ async def extend_override(override_id: str, *, by: timedelta, ports: ChangePorts
         )
     longer = replace(override, expires_at=ends, asks=None)
     await asyncio.to_thread(ports.overrides.put, longer)
+    await _tell_change(override_id, ends, ports)
     return longer
 
 
@@ -79,6 +97,14 @@ async def keep_for_good(override_id: str, *, ports: ChangePorts, actor: Actor) -
     """Let what an override set stand; raises ChangeError (unknown_override, not_allowed) and StoreError."""
     override = await _mine(override_id, ports, actor)
     await asyncio.to_thread(ports.overrides.put, replace(override, ended_at=ports.clock.now()))
+    await _tell_change(override_id, None, ports)
+
+
+async def _tell_change(change_id: str, expires_at: datetime | None, ports: ChangePorts) -> None:
+    """Let the list of changes say the same time as the override."""
+    record = await asyncio.to_thread(ports.store.get, change_id)
+    if record is not None:
+        await ports.keep(replace(record, expires_at=expires_at))
 
 
 async def _mine(override_id: str, ports: ChangePorts, actor: Actor) -> Override:

@@ -21,6 +21,21 @@ def can_be_rolled_back(change_id: str, newest_first: Iterable[ChangeRecord]) -> 
     return change_id in wrote[:KEPT_CHANGES]
 
 
+def unsettled(newest_first: Iterable[ChangeRecord]) -> tuple[ChangeRecord, ...]:
+    """Return the changes whose end is not on record: somebody is at work on them, or was interrupted."""
+    return tuple(record for record in newest_first if record.state is ChangeState.APPLYING)
+
+
+def what_lies_on_top(record: ChangeRecord, newest_first: Iterable[ChangeRecord], now: str | None) -> str:
+    """Say who left what stands now at a record's target, where that was one of us."""
+    for other in newest_first:
+        if other.target == record.target and other.backup is not None and now is not None:
+            if other.after_revision != now:
+                break
+            return f"Change {other.change_id} by {other.actor} lies on top of it; roll that one back first."
+    return "Somebody else changed it since; it is left as it is. Plan a new change instead."
+
+
 def stuck(newest_first: Sequence[ChangeRecord]) -> tuple[ChangeRecord, ...]:
     """Return per target the newest change that wrote something, where it ended in a state that needs a person.
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from core.change.lock import target_lock
 from core.change.overrides import end_override
 from core.change.plan import is_confirmed, routes_to_prove
-from core.change.records import KEPT_CHANGES, LOOK_BACK, can_be_rolled_back
+from core.change.records import KEPT_CHANGES, can_be_rolled_back, what_lies_on_top
 from core.change.validate import checked_reason
-from core.change.work import ChangePorts, Progress, new_change_id, opened, refuse_unless_allowed, silent
+from core.change.work import ChangePorts, Progress, new_change_id, opened, recent, refuse_unless_allowed, silent
 from core.errors import ChangeError, SwitchyardError
 from core.model.change import (
     Actor,
@@ -52,13 +52,16 @@ async def rollback_change(
     undo = _undo_of(original, ports, actor=actor, reason=reason)
     await refuse_unless_allowed(undo, actor, ports)
     async with target_lock(ports, original.target, owner=actor.name, change_id=undo.change_id) as other:
+        if other is not None and actor.origin is Origin.EXPIRY:
+            # Nobody waits for this answer, and nothing has moved yet: the timer comes again.
+            raise ChangeError(other, code="target_busy", remedy="It is tried again.")
         if other is not None:
             return await _ended(undo, ports, state=ChangeState.CONFLICT, detail=other)
         if original.state is ChangeState.APPLYING:
             raise await _not_settled(undo, ports)
         if original.backup is None:
             return await _ended(undo, ports, state=ChangeState.NO_OP, detail="That change wrote nothing.")
-        if not can_be_rolled_back(change_id, await asyncio.to_thread(ports.store.latest, LOOK_BACK)):
+        if not can_be_rolled_back(change_id, await recent(ports)):
             raise await _too_old(undo, ports)
         outcome = await _restore_if_unmoved(original, undo, ports=ports, progress=progress)
         if outcome.record.state in (ChangeState.ROLLED_BACK, ChangeState.NO_OP):
@@ -102,7 +105,7 @@ async def _restore_if_unmoved(
     if current == original.before_revision:
         return await _ended(undo, ports, state=ChangeState.NO_OP, detail="The former content already stands.")
     if current != original.after_revision:
-        text = "Somebody else changed it since; it is left as it is. Plan a new change instead."
+        text = what_lies_on_top(original, await recent(ports), current)
         return await _ended(undo, ports, state=ChangeState.CONFLICT, detail=text)
     await ports.keep(replace(undo, state=ChangeState.APPLYING, after_revision=original.before_revision or _NOTHING))
     progress("Restoring the former content")
@@ -140,12 +143,23 @@ async def restore(
         return replace(undo, state=ChangeState.CONFLICT, detail=text)
     undo = replace(undo, after_revision=written.revision, backup=written.backup)
     if written.problem:
-        text = f"{written.problem} What was there before lies in {original.backup}."
+        text = f"{written.problem} {await by_hand(original, target)}"
         return replace(undo, state=ChangeState.ROLLBACK_FAILED, detail=text)
     if not _is_former(found, original, written):
-        text = f"What was read back differs from the content before the change; its backup is {original.backup}."
+        text = f"What was read back differs from the content before the change. {await by_hand(original, target)}"
         return replace(undo, state=ChangeState.ROLLBACK_FAILED, detail=text)
     return replace(undo, state=ChangeState.ROLLED_BACK, detail="The former content stands, byte for byte.")
+
+
+async def by_hand(record: ChangeRecord, target: Target) -> str:
+    """Say how a person puts back what was there before a change."""
+    try:
+        found = await asyncio.to_thread(target.found, record)
+    except ChangeError:
+        found = None
+    if found is not None and found.by_hand:
+        return f"By hand: {found.by_hand}"
+    return f"What was there before lies in {record.backup}." if record.backup else ""
 
 
 def _is_former(found: str | None, original: ChangeRecord, written: Written) -> bool:
@@ -176,8 +190,10 @@ async def undo_automatically(
     )
     await ports.keep(undo)
     undo = await ports.keep(await restore(record, undo, target=target))
-    state = ChangeState.NEEDS_PERSON if undo.state is ChangeState.CONFLICT else undo.state
-    return await ports.keep(replace(record, state=state, detail=f"{why} {undo.detail}")), undo
+    if undo.state is ChangeState.CONFLICT:
+        text = f"{why} {undo.detail} To have the former values all the same: {await by_hand(record, target)}"
+        return await ports.keep(replace(record, state=ChangeState.NEEDS_PERSON, detail=text)), undo
+    return await ports.keep(replace(record, state=undo.state, detail=f"{why} {undo.detail}")), undo
 
 
 async def _health(undo: ChangeRecord, ports: ChangePorts, progress: Progress) -> Sequence[ProbeResult]:

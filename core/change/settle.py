@@ -9,10 +9,10 @@ import asyncio
 from dataclasses import replace
 
 from core.change.lock import target_lock
-from core.change.overrides import keep_override
-from core.change.records import LOOK_BACK, stuck
-from core.change.rollback import restore
-from core.change.work import ChangePorts, new_change_id
+from core.change.overrides import end_override, keep_override
+from core.change.records import stuck, unsettled
+from core.change.rollback import by_hand, restore
+from core.change.work import ChangePorts, new_change_id, recent
 from core.errors import ChangeError, ConfigurationError
 from core.model.change import ChangeRecord, ChangeState, Origin
 from core.ports import Found, Stands, Target
@@ -26,9 +26,7 @@ async def settle_interrupted(ports: ChangePorts) -> tuple[ChangeRecord, ...]:
     A target that cannot be read now is left for the next time. Raises StoreError.
     """
     settled: list[ChangeRecord] = []
-    for record in await asyncio.to_thread(ports.store.latest, LOOK_BACK):
-        if record.state is not ChangeState.APPLYING:
-            continue
+    for record in unsettled(await recent(ports)):
         async with target_lock(ports, record.target, owner=_OWNER, change_id=record.change_id) as other:
             ended = None if other else await _settled(record, ports)
         if ended is not None:
@@ -69,14 +67,14 @@ async def _change_settled(
         case Stands.MIXED if not await _is_stuck(record, ports):
             return await _put_back(record, found, target, ports)
         case _:
-            return _for_a_person(record, found)
+            return await _for_a_person(record, found, target)
 
 
 async def _put_back(record: ChangeRecord, found: Found, target: Target, ports: ChangePorts) -> ChangeRecord:
     """Undo a change that is half done, as a change of its own."""
     backup = record.backup or found.backup
     if backup is None:
-        return _for_a_person(record, found)
+        return await _for_a_person(record, found, target)
     begun = replace(record, backup=backup, after_revision=found.revision)
     now = ports.clock.now()
     undo = replace(
@@ -92,6 +90,7 @@ async def _put_back(record: ChangeRecord, found: Found, target: Target, ports: C
         after_revision=record.before_revision,
         backup=None,
         rolls_back=record.change_id,
+        expires_at=None,
     )
     await ports.keep(undo)
     undo = await ports.keep(await restore(begun, undo, target=target, expected=found.revision))
@@ -105,21 +104,27 @@ async def _undo_settled(record: ChangeRecord, found: Found, target: Target, port
         return None
     if found.stands is Stands.NEW:
         text = "Interrupted before its end was recorded; the former values stand."
+        await end_override(record.rolls_back or "", ports)
         return replace(record, state=ChangeState.ROLLED_BACK, detail=text)
     original = await asyncio.to_thread(ports.store.get, record.rolls_back or "")
     backup = original.backup if original else None
     if found.stands is Stands.UNCLEAR or original is None or backup is None or await _is_stuck(record, ports):
-        return _for_a_person(record, found)
-    return await restore(original, record, target=target, expected=found.revision)
+        return await _for_a_person(record, found, target, undoes=original)
+    undone = await restore(original, record, target=target, expected=found.revision)
+    if undone.state is ChangeState.ROLLED_BACK:
+        await end_override(original.change_id, ports)
+    return undone
 
 
 async def _is_stuck(record: ChangeRecord, ports: ChangePorts) -> bool:
-    waiting = stuck(await asyncio.to_thread(ports.store.latest, LOOK_BACK))
+    waiting = stuck(await recent(ports))
     return any(other.target == record.target for other in waiting)
 
 
-def _for_a_person(record: ChangeRecord, found: Found) -> ChangeRecord:
-    backup = record.backup or found.backup
-    where = f" What was there before lies in {backup}." if backup else ""
-    detail = f"Interrupted, and not to be settled by itself. {found.detail}{where}"
-    return replace(record, state=ChangeState.NEEDS_PERSON, detail=detail, backup=backup)
+async def _for_a_person(
+    record: ChangeRecord, found: Found, target: Target, *, undoes: ChangeRecord | None = None
+) -> ChangeRecord:
+    kept = replace(record, state=ChangeState.NEEDS_PERSON, backup=record.backup or found.backup)
+    # What stood before an undo is what nobody wanted any more.
+    way = await by_hand(undoes or kept, target)
+    return replace(kept, detail=f"Interrupted, and not to be settled by itself. {found.detail} {way}".strip())

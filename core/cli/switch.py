@@ -226,7 +226,7 @@ def revert_expired(as_json: bool) -> int:
     async def work(session: Session) -> Reply:
         await session.detect()
         ended = await session.revert_expired()
-        good = all(outcome.record.state in _REVERTED for outcome in ended)
+        good = all(one.state in _REVERTED for one in ended)
         return Reply(
             body=documents.reverted_document(ended),
             text=texts.reverted_text(ended),

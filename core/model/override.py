@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.model.agent import AgentId
+from core.model.change import ChangeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +27,12 @@ class Override:
     expires_at: datetime | None = None
     ended_at: datetime | None = None
     asks: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedOverride:
+    """How the end of an override went whose time is over, by the id of the change that applied it."""
+
+    id: str
+    state: ChangeState
+    detail: str

@@ -183,13 +183,15 @@ class Stands(StrEnum):
 class Found:
     """What stands at a target against the record of an interrupted change.
 
-    `revision` is what a restore takes as the expected one, `backup` what it takes as the content.
+    `revision` is what a restore takes as the expected one, `backup` what it takes as the content; `by_hand` is the
+    command with which a person puts that back.
     """
 
     stands: Stands
     detail: str
     revision: str | None
     backup: str | None = None
+    by_hand: str = ""
 
 
 # Takes the phases of a write, in words.

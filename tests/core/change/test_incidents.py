@@ -25,7 +25,7 @@ def undone(tmp_path: Path) -> ChangeOutcome:
 def test_a_change_that_was_put_back_is_over_and_names_what_failed(tmp_path: Path) -> None:
     outcome = undone(tmp_path)
     at = outcome.record.at
-    incident = incident_of(outcome, at=at, simulated=False)
+    incident = incident_of(outcome.record, outcome.verification, at=at, simulated=False)
     assert incident is not None and incident.ended_at == at and incident.health is Health.DEGRADED
     assert incident.cause.host == "ws.example" and {route.model for route in incident.routes} == {"new-a"}
     assert all(route.token is None for route in incident.routes)
@@ -35,7 +35,7 @@ def test_a_change_that_was_put_back_is_over_and_names_what_failed(tmp_path: Path
 def test_one_that_could_not_be_put_back_is_worse(tmp_path: Path) -> None:
     outcome = undone(tmp_path)
     stuck = replace(outcome, record=replace(outcome.record, state=ChangeState.ROLLBACK_FAILED), verification=())
-    incident = incident_of(stuck, at=outcome.record.at, simulated=True)
+    incident = incident_of(stuck.record, stuck.verification, at=outcome.record.at, simulated=True)
     assert incident is not None and (incident.health, incident.simulated) == (Health.DOWN, True)
     assert (incident.cause.rung, incident.cause.diagnosis) == (Rung.HTTP, Diagnosis.UNCLASSIFIED)
 
@@ -44,10 +44,10 @@ def test_one_that_could_not_be_put_back_is_worse(tmp_path: Path) -> None:
 def test_every_other_end_is_none(tmp_path: Path, state: ChangeState) -> None:
     outcome = undone(tmp_path)
     ended = replace(outcome, record=replace(outcome.record, state=state))
-    assert incident_of(ended, at=outcome.record.at, simulated=False) is None
+    assert incident_of(ended.record, ended.verification, at=outcome.record.at, simulated=False) is None
 
 
 def test_a_rollback_that_a_person_asked_for_is_none(tmp_path: Path) -> None:
     outcome = undone(tmp_path)
     asked = replace(outcome, record=replace(outcome.record, rolls_back="c0"))
-    assert incident_of(asked, at=outcome.record.at, simulated=False) is None
+    assert incident_of(asked.record, asked.verification, at=outcome.record.at, simulated=False) is None
