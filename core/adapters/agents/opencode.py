@@ -38,6 +38,8 @@ _DIALECTS = {package: dialect for dialect, package in _PACKAGES.items()}
 _OWN_HEADER = frozenset({Dialect.ANTHROPIC_MESSAGES, Dialect.GEMINI_GENERATE})
 _REFERENCE = f"{{env:{TOKEN_VARIABLE}}}"
 _NAMED = re.compile(r"(?:Bearer\s+)?\{env:(\w+)\}")
+# Every other reference is to something that is not read from here.
+_REFERS = re.compile(r"\{(?:env|file):")
 _BEARER = "Bearer "
 
 
@@ -51,6 +53,7 @@ class _Slot:
     base_url: str | None
     dialect: Dialect | None
     key: str | None
+    has_other_key: bool
 
 
 class OpenCodeForm:
@@ -122,6 +125,7 @@ def _slots(config: JsonConfig) -> dict[str, _Slot]:
                 base_url=base_url.rstrip("/") if base_url else None,
                 dialect=_DIALECTS.get(config.text(*at, "npm") or ""),
                 key=_key(config, provider),
+                has_other_key=config.text(*at, "options", "apiKey") is not None,
             )
     return found
 
@@ -154,10 +158,13 @@ def _credential(slot: _Slot, environment: Mapping[str, Secret]) -> tuple[Secret 
     if not slot.is_defined:
         return None, f"OpenCode's own login for {slot.provider}"
     if slot.key is None:
-        return None, None
+        unsent = f"apiKey in {_FILE}, which is not sent as a bearer token without an Authorization header"
+        return None, unsent if slot.has_other_key else None
     named = _NAMED.fullmatch(slot.key)
     if named:
         return named_token(named.group(1), environment)
+    if _REFERS.search(slot.key):
+        return None, f"what the options of {slot.provider} in {_FILE} refer to"
     return Secret(slot.key.removeprefix(_BEARER)), f"the options of {slot.provider} in {_FILE}"
 
 

@@ -63,7 +63,14 @@ def test_what_the_config_says() -> None:
 
 def test_a_key_that_is_not_sent_as_bearer_is_no_token() -> None:
     (route,) = FORM.read(config(TEXT.replace(', "headers": {"Authorization": "Bearer stored"}', "")), {})
-    assert (route.token, route.token_from) == (None, None)
+    assert route.token is None and "not sent as a bearer token" in (route.token_from or "")
+
+
+@pytest.mark.parametrize("reference", ["{file:~/.token}", "x{env:TEAM}", "Bearer {file:/run/token}"])
+def test_a_reference_that_cannot_be_followed_from_here_is_never_taken_for_the_token(reference: str) -> None:
+    (route,) = FORM.read(config(TEXT.replace("Bearer stored", reference)), {"TEAM": Secret("t")})
+    assert route.token is None
+    assert route.token_from == "what the options of databricks-anthropic in opencode.json refer to"
 
 
 def test_a_token_by_name_comes_from_the_environment() -> None:
