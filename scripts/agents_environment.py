@@ -18,7 +18,12 @@ PROGRAMS = FOLDER / "npm" / "node_modules" / ".bin"
 _HERMES_PACKAGE = "hermes-agent==0.19.0"
 _NPM_PACKAGES = {
     "codex": "@openai/codex@0.169.0",
+    "claude": "@anthropic-ai/claude-code@2.1.330",
+    "gemini": "@google/gemini-cli@0.61.0",
     "opencode": "opencode-ai@1.18.33",
+    "pi": "@earendil-works/pi-coding-agent@0.87.1",
+    # Pi needs a newer Node than many machines have.
+    "node": "node@22",
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.adapters.agents import FORMS
 from core.model.agent import AgentId, Dialect
 from core.model.change import ChangeRequest, CredentialUse, SlotRouting
+from core.simulator.scenes import TokenState
 from core.simulator.server import SimulatedWorkspace
 
 
@@ -55,5 +56,7 @@ def say_hi(
 
 
 def asked(workspace: SimulatedWorkspace, path: str) -> list[str | None]:
-    """Return the models that were asked for on a path, in their order."""
-    return [one.model for one in workspace.requests.all() if one.path == path]
+    """Return the models that were asked for on a path, in their order; each with the token that was named."""
+    found = [one for one in workspace.requests.all() if one.path == path]
+    assert {one.token for one in found} <= {TokenState.LIVE}
+    return [one.model for one in found]
