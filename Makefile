@@ -1,5 +1,5 @@
-# run: the dashboard · test: everything that must hold · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
-.PHONY: run test bench setup setup-dev python-found screenshots
+# run: the dashboard · test: everything that must hold · test-agents: the real agents with our configs · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
+.PHONY: run test test-agents bench setup setup-dev python-found screenshots
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -15,9 +15,13 @@ test: setup-dev
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy --strict core pages app.py
-	$(VENV_PYTHON) -m pytest -n 2 -m "not browser"
+	$(VENV_PYTHON) -m pytest -n 2 -m "not browser and not agents"
 	@# One at a time: a browser and a dashboard together want both cores to themselves.
 	$(VENV_PYTHON) -m pytest -m browser
+
+test-agents: setup-dev
+	@$(VENV_PYTHON) -m scripts.agents_environment
+	$(VENV_PYTHON) -m pytest -m agents
 
 bench: setup-dev
 	@$(VENV_PYTHON) -m bench

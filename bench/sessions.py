@@ -114,8 +114,8 @@ def measure_sessions(seconds: float = 60.0, sessions: int = SESSIONS) -> Session
     """Return the figures of one run; the server is a process of its own with an empty state folder."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port = _free_port()
-        process = stack.enter_context(_dashboard(port, folder))
+        port = free_port()
+        process = stack.enter_context(dashboard(port, folder))
         stack.enter_context(_tab(f"http://{ADDRESS}:{port}", folder / "profile"))
         measuring = _measured(f"ws://{ADDRESS}:{port}/_stcore/stream", process.pid, seconds, sessions)
         # In a thread of its own: Playwright's loop runs in this one.
@@ -146,11 +146,12 @@ async def _measured(url: str, pid: int, seconds: float, sessions: int) -> Sessio
 
 
 @contextmanager
-def _dashboard(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def dashboard(port: int, folder: Path, *, state: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the dashboard on the simulated workspace, with what is in `state` already, and wait until it answers."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", ADDRESS]
     command += ["--server.headless", "true", "--server.port", str(port)]
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
-    environment = kept | {"HOME": str(folder), "SWITCHYARD_STATE_DIR": str(folder / "state")}
+    environment = kept | {"HOME": str(folder), "SWITCHYARD_STATE_DIR": str(state or folder / "state")}
     with open(folder / "app.log", "wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
@@ -192,7 +193,8 @@ def _tab(url: str, profile: Path) -> Iterator[None]:
         context.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((ADDRESS, 0))
         return int(probe.getsockname()[1])

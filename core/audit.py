@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from core.model.audit import AuditEvent
-from core.model.change import Actor, ChangeOutcome, ChangeRequest
+from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest
 from core.model.probe import Depth
 from core.model.route import Route
 
@@ -15,14 +15,14 @@ STARTED = "started"
 _NAMED_ROUTES = 20
 
 
-def apply_event(request: ChangeRequest, *, actor: Actor, reason: str, at: datetime) -> AuditEvent:
+def apply_event(request: ChangeRequest, *, actor: Actor, reason: str, at: datetime, forced: bool = False) -> AuditEvent:
     """Return that somebody is about to apply a change; it is kept before anything is written."""
     return AuditEvent(
         id=uuid.uuid4().hex,
         at=at,
         actor=actor.name,
         origin=actor.origin,
-        action="change.apply",
+        action="change.force" if forced else "change.apply",
         target=request.target,
         outcome=STARTED,
         reason=reason,
@@ -60,6 +60,37 @@ def ended_event(started: AuditEvent, outcome: ChangeOutcome, *, at: datetime) ->
         before=dict(record.before),
         after=dict(record.after),
         evidence=(record.change_id,),
+    )
+
+
+def settled_event(record: ChangeRecord, *, at: datetime) -> AuditEvent:
+    """Return how a change was settled whose process had ended in the middle of it."""
+    return AuditEvent(
+        id=uuid.uuid4().hex,
+        at=at,
+        actor="switchyard",
+        origin=record.origin,
+        action="change.settle",
+        target=record.target,
+        outcome=record.state,
+        reason=record.detail,
+        before=dict(record.before),
+        after=dict(record.after),
+        evidence=(record.change_id,),
+    )
+
+
+def override_event(action: str, override_id: str, *, actor: Actor, at: datetime) -> AuditEvent:
+    """Return that somebody is about to extend or keep an override."""
+    return AuditEvent(
+        id=uuid.uuid4().hex,
+        at=at,
+        actor=actor.name,
+        origin=actor.origin,
+        action=f"override.{action}",
+        target=override_id,
+        outcome=STARTED,
+        evidence=(override_id,),
     )
 
 

@@ -6,17 +6,21 @@ import asyncio
 from dataclasses import replace
 
 from core.catalog.agents import AGENTS
-from core.choice.layers import choose_agents
+from core.choice.apps import configured_by, gateway_of_app
+from core.choice.layers import choose_agents, choose_in_app
 from core.choice.lint import lint_choice
 from core.detect.flow import run_flow
 from core.detect.gateway import resolve_gateway
+from core.detect.hosts import parse_gateway_url
 from core.detect.identity import WhoAmI, who_am_i
 from core.detect.listing import listing_flows
 from core.detect.models import merge_models
 from core.detect.workspace import HostMetadata, conclude_workspace, host_metadata, known_workspace_id
 from core.errors import SwitchyardError
 from core.model.agent import AgentId
+from core.model.app import AppSeen, RunningApp
 from core.model.choice import AgentChoice, LintFinding
+from core.model.gateway import Gateway
 from core.model.models import ModelCatalogue
 from core.model.secret import Secret
 from core.model.snapshot import Problem, Snapshot
@@ -108,19 +112,54 @@ class Detector:
         """Return what an agent runs at this moment, its own config read anew."""
         return next(choice for choice in self._choose(self.seen) if choice.agent is agent)
 
+    def gateway_in_app(self, app: AppSeen) -> Gateway | None:
+        """Return the gateway that one app's agents use."""
+        return self._running(app, self.seen).gateway
+
+    def choice_in_app(self, agent: AgentId, app: AppSeen) -> AgentChoice:
+        """Return what an agent runs in one app."""
+        choice = choose_in_app(agent, self._running(app, self.seen), self._wiring.settings.agent_environment)
+        return replace(choice, lint=(*choice.lint, *self.lint(choice)))
+
+    async def gateway_for(self, value: str | None) -> Gateway:
+        """Resolve the gateway as a value of DATABRICKS_GATEWAY_HOST would have it: None automatic, "" off, else a URL.
+
+        Raises ConfigurationError for a URL that cannot be a gateway or may not receive a token.
+        """
+        wiring = self._wiring
+        explicit = parse_gateway_url(value, wiring.host, wiring.trust) if value else None
+        token, _ = await self._token()
+        search = resolve_gateway(
+            wiring.host,
+            self.seen.workspace or Workspace(host=wiring.host.origin),
+            trust=wiring.trust,
+            now=wiring.clock.now,
+            explicit=explicit,
+            disabled=value == "",
+        )
+        return await run_flow(search, self._sender, token)
+
     def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:
         """Return what is or will be a problem with a choice."""
         return lint_choice(choice, self.seen.catalogue)
 
     def _choose(self, seen: Snapshot) -> tuple[AgentChoice, ...]:
-        configs = {agent: config for agent in AGENTS if (config := self._wiring.configs.read(agent)) is not None}
+        wiring = self._wiring
+        configs = {agent: config for agent in AGENTS if (config := wiring.configs.read(agent)) is not None}
+        configured = configured_by(wiring.apps.seen().apps, wiring.settings.agents_app)
         return choose_agents(
-            environment=self._wiring.settings.agent_environment,
+            environment=wiring.settings.agent_environment,
             configs=configs,
             gateway=seen.gateway,
             catalogue=seen.catalogue,
+            apps={agent: self._running(app, seen) for agent, app in configured.by_agent.items()},
         )
 
+    def _running(self, app: AppSeen, seen: Snapshot) -> RunningApp:
+        wiring = self._wiring
+        gateway = gateway_of_app(app, seen.gateway, host=wiring.host, trust=wiring.trust, now=wiring.clock.now())
+        return RunningApp(target=app.info.id, values=app.running or {}, hidden=app.hidden, gateway=gateway)
+
     def choose_anew(self) -> None:
-        """Read what the agents run anew, from their own configs."""
+        """Read what the agents run anew, from their own configs and the apps as they were seen last."""
         self.seen = replace(self.seen, choices=self._choose(self.seen))

@@ -8,10 +8,11 @@ from typing import Any
 
 from core.errors import SwitchyardError
 from core.health.agent_status import why_not_probed
-from core.model.change import ChangeOutcome, ChangeRecord, DiffEntry, Plan, TargetInfo
+from core.model.change import ChangeOutcome, ChangeRecord, DiffEntry, ExportFile, Plan, TargetInfo
 from core.model.choice import AgentChoice, LintFinding, SlotChoice
 from core.model.gateway import Gateway
 from core.model.models import ModelCatalogue
+from core.model.override import EndedOverride
 from core.model.probe import Health, ProbeResult, Rung, Tokens
 from core.model.snapshot import Problem, Snapshot
 
@@ -93,6 +94,7 @@ def _agent(choice: AgentChoice) -> Document:
         "base_url": choice.base_url,
         "slots": [_slot(slot) for slot in choice.slots],
         "lint": [_finding(finding) for finding in choice.lint],
+        "target": choice.target,
     }
 
 
@@ -181,9 +183,12 @@ def models_document(catalogue: ModelCatalogue) -> Document:
     }
 
 
-def targets_document(targets: Sequence[TargetInfo]) -> Document:
-    """Return the places where a choice can be applied."""
+def targets_document(targets: Sequence[TargetInfo], apps_problem: Problem | None = None) -> Document:
+    """Return the places where a choice can be applied, and why there may be more apps than these."""
     return {
+        "apps_problem": None
+        if apps_problem is None
+        else {"code": apps_problem.code, "message": apps_problem.message, "remedy": apps_problem.remedy},
         "targets": [
             {
                 "id": target.id,
@@ -193,7 +198,7 @@ def targets_document(targets: Sequence[TargetInfo]) -> Document:
                 "reason": target.reason,
             }
             for target in targets
-        ]
+        ],
     }
 
 
@@ -231,6 +236,16 @@ def outcome_document(outcome: ChangeOutcome) -> Document:
         "verification": [result_document(result) for result in outcome.verification],
         "expires_at": timestamp(record.expires_at),
     }
+
+
+def export_document(files: Sequence[ExportFile]) -> Document:
+    """Return files to hand over."""
+    return {"files": [{"path": file.path, "mode": file.mode, "content": file.content} for file in files]}
+
+
+def reverted_document(ended: Sequence[EndedOverride]) -> Document:
+    """Return how the overrides ended whose time was over, each by the change that had applied it."""
+    return {"reverted": [{"change_id": one.id, "state": one.state, "detail": one.detail} for one in ended]}
 
 
 def changes_document(records: Sequence[ChangeRecord]) -> Document:

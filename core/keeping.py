@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -29,10 +29,14 @@ _PATIENCE_S = 2.0
 
 
 class Watchkeeping:
-    """What belongs to a process that watches all the time; raises ConfigurationError for an alerts file that is not."""
+    """What belongs to a process that watches all the time; `beside` runs as long as the watch does.
 
-    def __init__(self, wiring: Wiring) -> None:
+    Raises ConfigurationError for an alerts file that cannot be meant.
+    """
+
+    def __init__(self, wiring: Wiring, beside: Callable[[Observer], Awaitable[None]]) -> None:
         self._wiring = wiring
+        self._beside = beside
         self._alerts = alerts_of(wiring.settings)
         self._recorder = Recorder(lambda: wiring.database, wiring.clock)
         self._leadership = Leadership(wiring.database.leases, holder_name(), wiring.clock)
@@ -67,7 +71,11 @@ class Watchkeeping:
     async def open(self) -> AsyncIterator[Observer]:
         """Open the observer of this watch in the running loop, and what runs beside it."""
         async with open_observer(self._wiring, self.memory) as observer, self._leading(), self._alerting():
-            yield observer
+            task = asyncio.ensure_future(self._beside(observer))
+            try:
+                yield observer
+            finally:
+                await _ended(task)
 
     @asynccontextmanager
     async def _leading(self) -> AsyncIterator[None]:
@@ -131,7 +139,7 @@ def alerts_of(settings: Settings) -> AlertSettings:
     return read_alerts(settings.alerts, settings.alerts_environment)
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def _ended(task: asyncio.Future[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

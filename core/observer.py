@@ -14,16 +14,21 @@ from core.adapters.host_checker import SocketHostChecker
 from core.adapters.http_sender import open_sender
 from core.adapters.usage_file import UsageFile
 from core.choice.routes import routes_of
+from core.detect.hosts import GATEWAY_SETTING
 from core.detect.trust import may_receive_bearer
 from core.detection import Detector
 from core.landing import Asked, Key, Landing, Publish, key_of_route
 from core.memory import Memory, forgetful
 from core.model.agent import AgentId
+from core.model.change import ChangeRequest
 from core.model.check import route_id, without_token
 from core.model.choice import AgentChoice, LintFinding
+from core.model.gateway import Gateway
+from core.model.override import Override
 from core.model.probe import Depth, Health, ProbeResult
 from core.model.route import Identity, Route
 from core.model.snapshot import Progress, Snapshot
+from core.placing import Placing
 from core.ports import HttpSender
 from core.probe.cadence import Kind, Look, Unsettled
 from core.probe.explain import Facts
@@ -50,6 +55,8 @@ class Observer:
         self._sender = sender
         self._closed: frozenset[str] = frozenset()
         self._landed: dict[Route, ProbeResult] = {}
+        # Kept up to date by whoever ends them in time.
+        self.overrides: tuple[Override, ...] = ()
         self._meter = Meter(
             clock=wiring.clock,
             store=UsageFile(wiring.state_dir / "usage.json"),
@@ -67,6 +74,7 @@ class Observer:
             meter=self._meter,
         )
         self._detector = Detector(wiring, sender)
+        self._placing = Placing(wiring, self._detector)
 
     @property
     def leads(self) -> bool:
@@ -87,7 +95,12 @@ class Observer:
         if landed:
             results = tuple(landed.get(result.route, result) for result in previous.results)
             previous = replace(previous, results=results)
-        return self.memory.picture(previous)
+        self.wiring.apps.ask()
+        return self.memory.picture(self._placing.take(previous, self.overrides))
+
+    def news(self) -> frozenset[str]:
+        """Return the routes that became known beside the looks, and that nobody has asked yet; each is told once."""
+        return self._placing.news()
 
     def _land(self, results: Iterable[ProbeResult], *, proved: bool = False) -> None:
         """Fold what was asked beside the sweeps, where it is about a route that the sweeps ask too."""
@@ -103,7 +116,7 @@ class Observer:
 
     async def follow(self, previous: Snapshot, *, detect: bool) -> Snapshot:
         """Return the picture with what the process that probes has kept."""
-        seen = self._carried(await self.detect(), previous) if detect else previous
+        seen = await self._detected(previous) if detect else previous
         await self.memory.follow()
         shown = {key_of_route(route): route_id(route) for route in self._shown(seen)}
         results = self.memory.results(tuple(shown.values()))
@@ -123,20 +136,19 @@ class Observer:
             if not self.memory.has_recalled:
                 # The database was down at the start; what it knows is better known late than never.
                 await self.memory.recall()
-            seen = self._carried(await self.detect(), previous)
+            seen = await self._detected(previous)
         asked = self._asked(seen, look)
         with Landing(seen, asked, publish, self.memory) as landing:
             report = await self.probe(asked.routes, landing.take, depth=look.depth, explain=True)
         present = frozenset(route_id(route) for route in asked.shown)
         self.memory.end_round(present if look.only is None and not report.offline else None)
-        seen = replace(
-            seen, results=landing.results, offline=report.offline, budget=report.budget, usage=self._meter.today
-        )
+        results = landing.results if report.offline is None else _all_unknown(landing.results)
+        seen = replace(seen, results=results, offline=report.offline, budget=report.budget, usage=self._meter.today)
         if not asked.quiet:
             self.memory.totals.sweep(report.duration_ms / 1000, self.wiring.clock.now())
             count = len(asked.routes)
             seen = replace(seen, swept_at=self.wiring.clock.now(), progress=Progress(done=count, total=count))
-        return self.memory.picture(seen), report
+        return self.memory.picture(self._placing.take(seen, self.overrides)), report
 
     async def prove(self, results: Iterable[ProbeResult]) -> None:
         """Take up what verified a change: its routes need no second pass to be healthy (rule R4)."""
@@ -156,6 +168,12 @@ class Observer:
         report = await self.probe(routes, take, depth=depth, explain=True)
         self.memory.end_round(None)
         return report
+
+    async def _detected(self, previous: Snapshot) -> Snapshot:
+        """Detect and look at the places, but wait for no app: what is known of them is what was seen last."""
+        self.wiring.apps.ask()
+        seen, _ = await asyncio.gather(self.detect(), asyncio.to_thread(self._placing.look))
+        return self._placing.take(self._carried(seen, previous), self.overrides)
 
     @staticmethod
     def _carried(seen: Snapshot, previous: Snapshot) -> Snapshot:
@@ -181,7 +199,10 @@ class Observer:
     def _asked(self, seen: Snapshot, look: Look) -> Asked:
         """Return the routes of one look; those of paused agents are seldom asked, but always shown."""
         live, paused = routes_of(seen.choices), _paused_routes(seen.choices)
-        asked = (*live, *paused) if look.with_paused else live
+        withheld = self._placing.withhold(seen.choices)
+        asked = tuple(route for route in live if route.agent not in withheld)
+        if look.with_paused:
+            asked = (*asked, *paused)
         if look.only is not None:
             asked = tuple(route for route in live if route_id(route) in look.only)
         return Asked(
@@ -215,9 +236,35 @@ class Observer:
         """Find out what the workspace is, who we are in it, which gateway it has and what the agents run."""
         return await self._detector.detect(await self.unreachable())
 
-    def choice_of(self, agent: AgentId) -> AgentChoice:
-        """Return what an agent runs at this moment, its own config read anew."""
-        return self._detector.choice_of(agent)
+    async def look_at_places(self) -> None:
+        """Look at the places on this machine again; the next picture shows them."""
+        await asyncio.to_thread(self._placing.look)
+
+    async def see_apps(self, timeout_s: float) -> Snapshot:
+        """Wait for the apps to be looked at, but not for longer than this; return what was detected, with them."""
+        await asyncio.to_thread(self.wiring.apps.wait, timeout_s)
+        await asyncio.to_thread(self._placing.look)
+        await asyncio.to_thread(self._detector.choose_anew)
+        return self._placing.take(self._detector.seen, self.overrides)
+
+    def choice_of(self, agent: AgentId, target: str | None = None) -> AgentChoice:
+        """Return what an agent runs at this moment, its own config read anew, or what it runs in the app of a target.
+
+        Raises ChangeError when that app cannot be read.
+        """
+        app = self.wiring.apps.look_again(target) if target is not None else None
+        return self._detector.choice_of(agent) if app is None else self._detector.choice_in_app(agent, app)
+
+    async def gateway_for(self, request: ChangeRequest) -> Gateway | None:
+        """Return the gateway that a request leads to: what it names, else that of its app, else the dashboard's own.
+
+        Raises ChangeError when the app cannot be read, ConfigurationError for a URL that may not be a gateway.
+        """
+        if GATEWAY_SETTING in request.slots:
+            return await self._detector.gateway_for(request.slots[GATEWAY_SETTING])
+        apps = self.wiring.apps
+        app = apps.seen().app(request.target) or await asyncio.to_thread(apps.look_again, request.target)
+        return self._detector.seen.gateway if app is None else self._detector.gateway_in_app(app)
 
     def lint(self, choice: AgentChoice) -> tuple[LintFinding, ...]:
         """Return what is or will be a problem with a choice."""
@@ -255,6 +302,11 @@ def _out_of_sight(seen: Snapshot, keys: set[Key]) -> tuple[ProbeResult, ...]:
     return tuple(
         replace(result, health=Health.UNKNOWN) for result in seen.results if key_of_route(result.route) not in keys
     )
+
+
+def _all_unknown(results: Iterable[ProbeResult]) -> tuple[ProbeResult, ...]:
+    """Return what is known while nothing can be reached: a look at a few routes finds that out for all of them."""
+    return tuple(replace(result, health=Health.UNKNOWN) for result in results)
 
 
 def _paused_routes(choices: Iterable[AgentChoice]) -> tuple[Route, ...]:

@@ -6,20 +6,23 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from core.adapters.exports import ExportFormat, export_files
 from core.audit import alert_test_event, probe_event, sweep_event
 from core.change.work import Progress
 from core.detection import first_snapshot
 from core.errors import StoreError
+from core.expiry import Expiry
 from core.health.standing import rules_of
 from core.history.reading import read_history, read_route
 from core.history.totals import Totals
 from core.jobs import Jobs, new_job_id
 from core.keeping import Watchkeeping
+from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery
 from core.model.audit import AuditEvent
-from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan, TargetInfo
+from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ExportFile, Plan, TargetInfo
 from core.model.history import HistoryQuery, HistoryView, RouteHistory
 from core.model.incident import Incident
 from core.model.probe import Cost, Depth, ProbeResult
@@ -37,6 +40,8 @@ from core.wiring import Wiring, wired
 
 log = logging.getLogger(__name__)
 
+# A page waits no longer than this for a button that only changes a row.
+_ANSWER_S = 10.0
 # Stands for a token that is not known yet, where only the number of requests matters.
 _SOME_TOKEN = Secret("some token")
 
@@ -47,12 +52,14 @@ class Services:
     def __init__(self, wiring: Wiring, stack: ExitStack) -> None:
         settings = wiring.settings
         self.settings = settings
+        self._wiring = wiring
         self._stack = stack
         self._clock = wiring.clock
         self._database = wiring.database
         self._rules = rules_of(settings)
-        self._watch = Watchkeeping(wiring)
+        self._watch = Watchkeeping(wiring, beside=self._beside)
         self._switchboard = Switchboard(wiring, keep_later=self._watch.keep_event)
+        self._expiry = Expiry(self._switchboard, wiring.clock)
         self._monitor = Monitor(
             self._watch.open,
             clock=wiring.clock,
@@ -65,6 +72,10 @@ class Services:
         )
         self._asked = AskedProbes(wiring.clock)
         self._jobs = Jobs(self._monitor.submit)
+
+    async def _beside(self, observer: Observer) -> None:
+        """Run what goes on beside the watch, as long as it does."""
+        await self._expiry.run(observer)
 
     def start(self) -> None:
         """Start watching."""
@@ -134,8 +145,18 @@ class Services:
     # Changes.
 
     def targets(self) -> Sequence[TargetInfo]:
-        """Return the places where a choice can be applied."""
-        return self._switchboard.targets()
+        """Return the places where a choice can be applied, as they were seen last."""
+        return self.snapshot().targets
+
+    def refresh_targets(self) -> None:
+        """Look for apps and at the places on this machine again; returns at once."""
+        self._wiring.apps.ask(anew=True)
+        self._monitor.submit(lambda observer: observer.look_at_places())
+
+    def export(self, agent: AgentId, form: str) -> Sequence[ExportFile]:
+        """Return what to hand over for an agent as it is chosen now; raises ChangeError where there is nothing."""
+        choice = next((one for one in self.snapshot().choices if one.agent is agent), None)
+        return export_files(choice, ExportFormat(form)) if choice is not None else ()
 
     def job(self, job_id: str) -> Job | None:
         """Return a job as it stands, None when it is unknown or too old."""
@@ -149,13 +170,30 @@ class Services:
 
         return self._jobs.start(JobKind.PLAN, work)
 
-    def start_apply(self, request: ChangeRequest, *, actor: Actor, reason: str, expected_revision: str | None) -> str:
-        """Start carrying a change out; return the job's id."""
+    def start_apply(
+        self,
+        request: ChangeRequest,
+        *,
+        actor: Actor,
+        reason: str,
+        expected_revision: str | None,
+        lasts: timedelta | None = None,
+        force: bool = False,
+    ) -> str:
+        """Start carrying a change out, as an override when it `lasts` only so long; return the job's id."""
 
         async def work(observer: Observer, progress: Progress) -> ChangeOutcome:
             outcome = await self._switchboard.apply(
-                observer, request, actor=actor, reason=reason, seen_revision=expected_revision, progress=progress
+                observer,
+                request,
+                actor=actor,
+                reason=reason,
+                seen_revision=expected_revision,
+                lasts=lasts,
+                force=force,
+                progress=progress,
             )
+            await self._expiry.look(observer)
             self._monitor.request_sweep()
             return outcome
 
@@ -168,10 +206,29 @@ class Services:
             outcome = await self._switchboard.roll_back(
                 observer, change_id, actor=actor, reason=reason, progress=progress
             )
+            await self._expiry.look(observer)
             self._monitor.request_sweep()
             return outcome
 
         return self._jobs.start(JobKind.ROLL_BACK, work)
+
+    def extend_override(self, override_id: str, *, by: timedelta, actor: Actor) -> None:
+        """Let an override stand longer; raises ChangeError and StoreError."""
+
+        async def extend(observer: Observer) -> None:
+            await self._switchboard.extend(observer, override_id, by=by, actor=actor)
+            await self._expiry.look(observer)
+
+        self._monitor.submit(extend).result(_ANSWER_S)
+
+    def keep_override(self, override_id: str, *, actor: Actor) -> None:
+        """Let what an override set stand for good; raises ChangeError and StoreError."""
+
+        async def keep(observer: Observer) -> None:
+            await self._switchboard.keep(observer, override_id, actor=actor)
+            await self._expiry.look(observer)
+
+        self._monitor.submit(keep).result(_ANSWER_S)
 
     # Probes that people ask for.
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.choice.routes import routes_of
 from core.choice.variants import every_model, with_model
@@ -13,9 +14,10 @@ from core.errors import ProbeError
 from core.history.leadership import Leadership
 from core.memory import Memory, Outlets
 from core.model.agent import AgentId
-from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan, TargetInfo
+from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan
 from core.model.choice import AgentChoice
 from core.model.history import Batch
+from core.model.override import EndedOverride
 from core.model.probe import Depth, Health
 from core.model.route import Identity
 from core.model.secret import Secret
@@ -30,6 +32,7 @@ from core.wiring import Wiring, holder_name, wired
 # A one-shot probe ends within 30 s in all (product.md); what is left over is for detection's end and for printing.
 ONE_SHOT_S = 29.0
 _LEAST_PROBE_S = 10.0
+_APPS_S = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,10 @@ class Session:
         self._switchboard = Switchboard(wiring)
 
     async def detect(self) -> Snapshot:
-        """Find out everything that costs no tokens."""
-        return await self._observer.detect()
+        """Find out everything that costs no tokens; apps are waited for only so long."""
+        self._wiring.apps.ask()
+        seen = await self._observer.detect()
+        return seen if seen.offline else await self._observer.see_apps(_APPS_S)
 
     async def probe(
         self,
@@ -83,6 +88,7 @@ class Session:
 
     async def sweep(self, depth: Depth) -> tuple[Snapshot, SweepReport]:
         """Detect and probe every route once, folded into what is remembered of it."""
+        await asyncio.to_thread(self._wiring.apps.wait, _APPS_S)
         await self._observer.recall(Snapshot())
         return await self._observer.sweep(Snapshot(), lambda _: None, Look(kind=Kind.REACH, depth=depth))
 
@@ -120,9 +126,9 @@ class Session:
             if not routes_of([choice])
         ]
 
-    def targets(self) -> Sequence[TargetInfo]:
-        """Return the places where a choice can be applied."""
-        return self._switchboard.targets()
+    async def places(self) -> Snapshot:
+        """Find out where a choice can be applied, without asking for anything else."""
+        return await self._observer.see_apps(_APPS_S)
 
     def changes(self, limit: int) -> Sequence[ChangeRecord]:
         """Return the newest attempts first."""
@@ -132,13 +138,24 @@ class Session:
         """Work a change out without writing anything."""
         return await self._switchboard.plan(self._observer, request)
 
-    async def apply(self, request: ChangeRequest, *, actor: Actor, reason: str, force: bool) -> ChangeOutcome:
-        """Carry a change out."""
-        return await self._switchboard.apply(self._observer, request, actor=actor, reason=reason, force=force)
+    async def apply(
+        self, request: ChangeRequest, *, actor: Actor, reason: str, force: bool, lasts: timedelta | None = None
+    ) -> ChangeOutcome:
+        """Carry a change out, after whatever an earlier process left half done."""
+        await self._switchboard.settle(self._observer)
+        return await self._switchboard.apply(
+            self._observer, request, actor=actor, reason=reason, force=force, lasts=lasts
+        )
 
     async def roll_back(self, change_id: str, *, actor: Actor, reason: str) -> ChangeOutcome:
         """Put back what stood before a change."""
+        await self._switchboard.settle(self._observer)
         return await self._switchboard.roll_back(self._observer, change_id, actor=actor, reason=reason)
+
+    async def revert_expired(self) -> tuple[EndedOverride, ...]:
+        """End the overrides whose time is over."""
+        await self._switchboard.settle(self._observer)
+        return await self._switchboard.revert_expired(self._observer)
 
 
 def chosen(seen: Snapshot, agents: Sequence[AgentId]) -> list[AgentChoice]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from core.catalog.agents import AGENTS
 from core.health.agent_status import headline_of, why_not_probed
-from core.model.change import ChangeOutcome, ChangeRecord, Plan, TargetInfo
+from core.model.change import ChangeOutcome, ChangeRecord, ExportFile, Plan, TargetInfo
 from core.model.choice import AgentChoice
 from core.model.models import ModelCatalogue
+from core.model.override import EndedOverride
 from core.model.probe import Health, ProbeResult
-from core.model.snapshot import Snapshot
+from core.model.snapshot import Problem, Snapshot
 from core.probe.sweep import SweepReport
 
 _ICONS = {
@@ -111,9 +112,10 @@ def models_text(catalogue: ModelCatalogue) -> str:
     return f"{table(rows)}\n\n{table(sources)}"
 
 
-def targets_text(targets: Sequence[TargetInfo]) -> str:
-    """Return the places where a choice can be applied."""
-    return table([(item.id, "writable" if item.writable else "not writable", item.reason) for item in targets])
+def targets_text(targets: Sequence[TargetInfo], apps_problem: Problem | None = None) -> str:
+    """Return the places where a choice can be applied, and why there may be more apps than these."""
+    text = table([(item.id, "writable" if item.writable else "not writable", item.reason) for item in targets])
+    return text if apps_problem is None else f"{text}\n{apps_problem.message} {apps_problem.remedy}"
 
 
 def plan_text(plan: Plan) -> str:
@@ -139,6 +141,18 @@ def outcome_text(outcome: ChangeOutcome) -> str:
     if outcome.verification:
         lines += ["verified", table([("  ", *_verdict_row(result)) for result in outcome.verification])]
     return "\n".join([*lines, f"change {record.change_id}"])
+
+
+def export_text(files: Sequence[ExportFile]) -> str:
+    """Return files to hand over, each below its name."""
+    return "\n".join(f"# {file.path} (mode {file.mode})\n{file.content}" for file in files)
+
+
+def reverted_text(ended: Sequence[EndedOverride]) -> str:
+    """Return one line per override that was to end."""
+    if not ended:
+        return "No override is over."
+    return "\n".join(f"{one.id}  {one.state}: {one.detail}" for one in ended)
 
 
 def changes_text(records: Sequence[ChangeRecord]) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.adapters.agent_configs import AgentConfigFiles
+from core.adapters.agents import FORMS
+from core.adapters.apps import DatabricksApps, connection
 from core.adapters.clock import SystemClock
 from core.adapters.credentials import StaticToken, credentials_for
 from core.adapters.database import (
@@ -22,15 +24,18 @@ from core.adapters.database import (
     open_database,
     place_of,
 )
-from core.adapters.file_target import TARGET_ID, HermesFileTarget
+from core.adapters.file_target import FileTarget
 from core.adapters.network import Network
+from core.apps import Apps
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
 from core.errors import ConfigurationError, StoreError
+from core.model.agent import AgentId
 from core.model.secret import Secret
 from core.ports import AgentConfigSource, Clock, Credentials, Target
 from core.settings import Settings
-from core.simulator.homes import HERMES_FOLDER, lay_agent_configs
+from core.settings.homes import homes_below
+from core.simulator.homes import lay_agent_configs
 from core.simulator.server import SimulatedWorkspace
 
 _DATABASE = "switchyard.db"
@@ -49,6 +54,7 @@ class Wiring:
     credentials: Credentials
     configs: AgentConfigSource
     file_targets: Mapping[str, Target]
+    apps: Apps
     tokens: Mapping[str, Secret]
     state_dir: Path
     database: Database
@@ -82,10 +88,11 @@ def _wire_real(settings: Settings) -> Wiring:
         host=host,
         network=Network(),
         credentials=credentials,
-        hermes_home=settings.hermes_home,
+        homes=settings.agent_homes,
         tokens=settings.secrets_environment,
         state_dir=settings.state_dir,
         place=_real_place(settings, host.origin, credentials),
+        apps_origin=host.origin,
     )
 
 
@@ -125,11 +132,13 @@ def wire_simulated(settings: Settings, workspace: SimulatedWorkspace) -> Wiring:
         host=parse_host(scene.host),
         network=Network(resolve_map=workspace.resolve_map, ssl_context=workspace.client_ssl_context()),
         credentials=StaticToken(scene.token, "the simulated workspace"),
-        hermes_home=home / HERMES_FOLDER,
+        homes=homes_below(home),
         tokens=scene.agent_environment,
         state_dir=state_dir,
         # What was never real stays in the scene's own folder, wherever real history is kept.
         place=Sqlite(path=state_dir / _DATABASE, durable=not settings.inside_databricks_apps),
+        # The SDK resolves names by itself, so it is given the address.
+        apps_origin=workspace.http_origin,
     )
 
 
@@ -139,14 +148,18 @@ def _wire(
     host: ParsedHost,
     network: Network,
     credentials: Credentials,
-    hermes_home: Path,
+    homes: Mapping[AgentId, Path],
     tokens: Mapping[str, Secret],
     state_dir: Path,
     place: DatabasePlace,
+    apps_origin: str,
 ) -> Wiring:
     trust = make_trust(host.origin, settings.trusted_hosts)
     clock = SystemClock()
-    hermes = HermesFileTarget(home=hermes_home, environment=tokens, state_dir=state_dir, clock=clock)
+    targets = [
+        FileTarget(form, home=homes[agent], environment=tokens, state_dir=state_dir, clock=clock)
+        for agent, form in FORMS.items()
+    ]
     return Wiring(
         settings=settings,
         host=host,
@@ -154,8 +167,13 @@ def _wire(
         trust=trust,
         network=network,
         credentials=credentials,
-        configs=AgentConfigFiles(hermes_home=hermes_home, environment=tokens),
-        file_targets={TARGET_ID: hermes},
+        configs=AgentConfigFiles(homes=homes, environment=tokens),
+        file_targets={target.info.id: target for target in targets},
+        apps=Apps(
+            DatabricksApps(connection(apps_origin, credentials)),
+            clock=clock,
+            own_name=settings.app_name if settings.scene is None else None,
+        ),
         tokens=tokens,
         state_dir=state_dir,
         database=open_database(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +14,7 @@ from pages.ui.formats import code, escape
 from pages.ui.identity import current_actor
 from pages.ui.messages import show_flash
 from pages.ui.misconfigured import show_misconfiguration
+from pages.ui.overrides import override_line
 from pages.ui.request import RequestContext, hand_over
 from pages.ui.services import get_services
 
@@ -24,6 +26,8 @@ page = st.navigation(
     [
         st.Page("overview.py", title="Overview", icon=":material/space_dashboard:", default=True),
         st.Page("routes.py", title="Routes", icon=":material/grid_on:"),
+        st.Page("switch.py", title="Switch", icon=":material/alt_route:"),
+        st.Page("fallbacks.py", title="Fallbacks", icon=":material/low_priority:"),
         st.Page("history.py", title="History", icon=":material/history:"),
         st.Page("detection.py", title="Detection", icon=":material/travel_explore:"),
     ]
@@ -40,6 +44,8 @@ with st.sidebar:
     st.caption(f":material/person: You are {code(actor.name)}")
     allowed = ":material/lock_open: You may change things" if actor.may_change else ":material/lock: Read-only"
     st.caption(f"{allowed}: {escape(actor.why)}")
+    for override in services.snapshot().overrides:
+        st.page_link("switch.py", label=override_line(override, datetime.now(UTC)))
 
 with shown_errors():
     show_flash()

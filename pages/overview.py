@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.changes import show_changes
+from pages.ui.changes import show_changes, show_stuck
 from pages.ui.errors import reporting
 from pages.ui.live import show_snapshot, watch
 from pages.ui.request import take_request
@@ -26,6 +26,7 @@ action.button(
     args=(request.actor,),
 )
 
+show_stuck(request)
 shown = show_snapshot(request)
 show_changes(request)
 # Behind an open dialog nothing moves; it follows its own job.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -71,12 +72,12 @@ def _detection(browser: BrowserContext, url: str, theme: Literal["light", "dark"
 
 def _switch(browser: BrowserContext, url: str, theme: Literal["light", "dark"]) -> None:
     page = _open(browser, url, theme)
-    page.get_by_role("button", name="Switch …").click()
+    page.locator(".st-key-row_hermes").get_by_role("button", name="Switch …").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option", name="databricks-claude-opus-4-6", exact=True).click()
+    page.get_by_role("option", name=re.compile("^databricks-claude-opus-4-6 ")).click()
     dialog.get_by_role("combobox", name="Fallback").click()
-    page.get_by_role("option", name="databricks-claude-sonnet-4-6", exact=True).click()
+    page.get_by_role("option", name=re.compile("^databricks-claude-sonnet-4-6 ")).click()
     dialog.get_by_text("Read it from the environment variable DATABRICKS_TOKEN").click()
     dialog.get_by_role("button", name="Preview").click()
     expect(dialog.get_by_text("Ready to apply.")).to_be_visible(timeout=WAIT_MS)

@@ -32,7 +32,7 @@ def test_the_agents_variables_are_all_named() -> None:
 
 
 def test_every_command_is_in_the_command_table() -> None:
-    listed = re.findall(r"^\| `([a-z]+)[ `]", README, re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z-]+)[ `]", README, re.MULTILINE)
     assert [name for name in listed if name in commands.commands] == list(commands.commands)
 
 

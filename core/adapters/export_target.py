@@ -9,9 +9,9 @@ from core.adapters.yaml_text import flow
 from core.catalog.agents import AGENTS
 from core.errors import ChangeError
 from core.model.agent import AgentId
-from core.model.change import ChangeRequest, DiffEntry, DiffOp, TargetInfo, TargetKind
+from core.model.change import ChangeRecord, ChangeRequest, DiffEntry, DiffOp, TargetInfo, TargetKind
 from core.model.choice import AgentChoice
-from core.ports import TargetPlan, Written
+from core.ports import Found, PhaseListener, Stands, TargetPlan, Written, no_listener
 
 TARGET_ID = "export"
 
@@ -35,7 +35,7 @@ class ExportTarget:
 
     def plan(self, request: ChangeRequest) -> TargetPlan:
         """Compare the request with what the agent runs, and write the snippet that makes the difference."""
-        variables = {slot: _variable(request.agent, slot) for slot in request.slots}
+        variables = {slot: slot if slot.isupper() else _variable(request.agent, slot) for slot in request.slots}
         choice = self._choice_of(request.agent)
         before = {slot.slot: slot.model for slot in choice.slots} if choice else {}
         before = {**dict.fromkeys(request.slots), **before}
@@ -60,13 +60,26 @@ class ExportTarget:
         """Return None: nothing is kept here."""
         return None
 
-    def write(self, request: ChangeRequest, *, expected_revision: str | None, change_id: str) -> Written | None:
+    def write(
+        self,
+        request: ChangeRequest,
+        *,
+        expected_revision: str | None,
+        change_id: str,
+        progress: PhaseListener = no_listener,
+    ) -> Written | None:
         """Refuse: nothing is written."""
         raise _nothing_is_written()
 
-    def restore(self, backup: str, *, expected_revision: str | None, change_id: str) -> Written | None:
+    def restore(
+        self, backup: str, *, expected_revision: str | None, change_id: str, progress: PhaseListener = no_listener
+    ) -> Written | None:
         """Refuse: nothing was written."""
         raise _nothing_is_written()
+
+    def found(self, record: ChangeRecord) -> Found:
+        """Say that nothing was written."""
+        return Found(stands=Stands.OLD, detail="Nothing is ever written to export.", revision=None)
 
 
 def _variable(agent: AgentId, slot: str) -> str:
@@ -88,11 +101,13 @@ def _op(old: str | None, new: str | None) -> DiffOp:
 
 
 def _snippet(changed: Mapping[str, str | None]) -> str:
-    shell = [f"export {name}={shlex.quote(model)}" if model else f"unset {name}" for name, model in changed.items()]
+    shell = [
+        f"unset {name}" if model is None else f"export {name}={shlex.quote(model)}" for name, model in changed.items()
+    ]
     app = [
         line
         for name, model in changed.items()
-        for line in ((f"  - name: {name}", f"    value: {flow(model)}") if model else (f"  # remove {name}",))
+        for line in ((f"  # remove {name}",) if model is None else (f"  - name: {name}", f"    value: {flow(model)}"))
     ]
     return "\n".join(["# shell", *shell, "", "# app.yaml", "env:", *app, ""])
 

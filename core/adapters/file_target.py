@@ -1,192 +1,232 @@
-"""The target `file:hermes`: Hermes' own config.yaml on this machine, written atomically and never without a backup."""
+"""The targets `file:<agent>`: an agent's own config on this machine, written atomically and never without a backup.
+
+An agent may have several files. Each is replaced in one step, all under one lock; what a kill between two of them
+leaves behind is told apart by `found` and put back by `restore`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.adapters.atomic_file import replace_file, sync_folder, write_new
-from core.adapters.hermes_config import FILE_NAME, read_hermes_config, read_regular_file, shown_path
-from core.adapters.hermes_edit import HermesEdit, broken, edit_hermes
-from core.adapters.yaml_text import UnreadableYaml
+from core.adapters.agent_configs import read_config
+from core.adapters.agents.form import AgentForm, Contents, UnreadableConfig, broken
+from core.adapters.config_files import read_if_there, shown_path
+from core.adapters.file_set import FileSet
+from core.catalog.agents import AGENTS
 from core.errors import ChangeError
-from core.model.agent import AgentId
-from core.model.change import ChangeRequest, TargetInfo, TargetKind
+from core.model.change import ChangeRecord, ChangeRequest, TargetInfo, TargetKind
 from core.model.secret import Secret
-from core.ports import Clock, TargetPlan, Written
+from core.ports import Clock, Found, PhaseListener, Stands, TargetPlan, Written, no_listener
 
-TARGET_ID = "file:hermes"
+PREFIX = "file:"
 _LOCK_TIMEOUT_S = 10.0
-_BACKUP_MARK = ".switchyard-"
 _CHANGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_FILE = "-"
+
+_WORDS = {
+    Stands.OLD: "Nothing was changed: the config is as it was.",
+    Stands.NEW: "The config holds the new values.",
+    Stands.MIXED: "Some of its files are new and some are as they were.",
+    Stands.UNCLEAR: "The config is neither as it was nor as it was to be: somebody else changed it.",
+}
 
 
-class HermesFileTarget:
-    """Fulfil the Target port for Hermes' config; `state_dir` holds the lock, so that none is left beside the file."""
+class FileTarget:
+    """Fulfil the Target port for one agent; `state_dir` holds the lock, so that none is left beside the files."""
 
-    def __init__(self, *, home: Path, environment: Mapping[str, Secret], state_dir: Path, clock: Clock) -> None:
-        self._path = home / FILE_NAME
+    def __init__(
+        self, form: AgentForm, *, home: Path, environment: Mapping[str, Secret], state_dir: Path, clock: Clock
+    ) -> None:
+        self._form = form
         self._home = home
         self._environment = environment
         self._state_dir = state_dir
-        self._clock = clock
+        self._files = FileSet(tuple(home / name for name in form.files), clock)
+        self._shown = shown_path(home / form.files[0])
+        self._spec = AGENTS[form.agent]
 
     @property
     def info(self) -> TargetInfo:
-        """Say whether the file can be written right now, and if not, why not."""
+        """Say whether the config can be written right now, and if not, why not."""
         reason = self._why_not_writable()
         return TargetInfo(
-            id=TARGET_ID,
+            id=PREFIX + self._form.agent,
             kind=TargetKind.FILE,
-            agents=(AgentId.HERMES,),
+            agents=(self._form.agent,),
             writable=reason is None,
-            reason=reason or f"{shown_path(self._path)} can be written.",
+            reason=reason or self._why_writable(),
         )
 
+    def _why_writable(self) -> str:
+        exists = any(os.path.lexists(path) for path in self._files.paths)
+        return f"{self._shown} can be written." if exists else f"{self._shown} does not exist yet; it would be made."
+
     def _why_not_writable(self) -> str | None:
-        config = read_hermes_config(self._home, self._environment)
-        if not config.exists:
-            return f"{config.path} does not exist: run hermes model once to create it."
+        config = read_config(self._form, self._home, self._environment)
         if config.problem:
             return config.problem
+        if not config.exists and not self._home.is_dir():
+            return f"{config.path} does not exist: start {self._spec.label} once on this machine, or use export."
         try:
-            real = self._real()
-        except ChangeError as exc:
-            return exc.message
-        if not _may(real, os.W_OK):
-            return f"{config.path} may not be written by this user."
-        if not _may(real.parent, os.W_OK | os.X_OK):
-            return f"The folder of {config.path} may not be written by this user, so no backup can be kept."
-        return None
+            return self._files.why_not_writable()
+        except OSError as exc:
+            return f"{config.path} cannot be read: {(exc.strerror or 'unknown error').lower()}."
 
     def plan(self, request: ChangeRequest) -> TargetPlan:
-        """Read the live file and work out the request against it; writes nothing."""
-        content = self._read()
-        edit = _edit(content, request)
+        """Read the live files and work out the request against them; writes nothing."""
+        self._refuse_others(request)
+        contents = self._read()
+        edit = self._form.edit(contents, request)
         return TargetPlan(
             before=edit.before,
             after=edit.after,
             diff=edit.diff,
-            revision=_revision(content),
-            effective="next start of Hermes",
-            affects="Hermes of this machine's user",
+            revision=_revision(contents),
+            effective=self._form.effective,
+            affects=f"{self._spec.label} of this machine's user",
+            revision_after=_revision({**contents, **edit.contents}),
         )
 
     def revision(self) -> str | None:
         """Return the hash of the present bytes, None when there is no file."""
-        return _revision(self._read()) if os.path.lexists(self._path) else None
+        return _revision(self._read())
 
-    def write(self, request: ChangeRequest, *, expected_revision: str | None, change_id: str) -> Written | None:
-        """Write the request if the file is still the expected one; None means that it was not."""
-        return self._replace(lambda content: _edit(content, request).content, expected_revision, change_id)
+    def write(
+        self,
+        request: ChangeRequest,
+        *,
+        expected_revision: str | None,
+        change_id: str,
+        progress: PhaseListener = no_listener,
+    ) -> Written | None:
+        """Write the request if the files are still the expected ones; None means that they were not."""
+        self._refuse_others(request)
 
-    def restore(self, backup: str, *, expected_revision: str | None, change_id: str) -> Written | None:
-        """Put a backup back to the identical bytes, under the same rule."""
-        source = self._own_backup(backup)
-        manual = f"cp {shlex.quote(str(source))} {shlex.quote(str(self._path))}"
+        def changed(contents: Contents) -> Contents:
+            return {**contents, **self._form.edit(contents, request).contents}
+
+        return self._replace(changed, expected_revision, change_id)
+
+    def restore(
+        self,
+        backup: str,
+        *,
+        expected_revision: str | None,
+        change_id: str,
+        progress: PhaseListener = no_listener,
+    ) -> Written | None:
+        """Put a backup back to the identical bytes, under the same rule; files that were not there go again."""
+        contents = self._backed_up(backup)
         try:
-            content = read_regular_file(source)
-        except (OSError, UnreadableYaml) as exc:
-            raise ChangeError(
-                f"The backup {source.name} cannot be read.",
-                code="backup_unreadable",
-                remedy="Put the former values back by hand: hermes model.",
-            ) from exc
-        try:
-            return self._replace(lambda _: content, expected_revision, change_id)
+            return self._replace(lambda _: contents, expected_revision, change_id)
         except ChangeError as exc:
-            raise ChangeError(exc.message, code=exc.code, remedy=f"By hand: {manual}") from exc
+            raise ChangeError(exc.message, code=exc.code, remedy=f"By hand: {self._files.by_hand(backup)}") from exc
 
-    def _own_backup(self, backup: str) -> Path:
-        """Return the backup's path, refusing whatever a changed database could point us to."""
-        source, real = Path(backup), self._real()
-        if source.parent != real.parent or not source.name.startswith(real.name + _BACKUP_MARK):
+    def found(self, record: ChangeRecord) -> Found:
+        """Tell, file by file, on which side of an interrupted change the config stands."""
+        contents = self._read()
+        stands = _stands(_parts(contents), record)
+        backup = self._files.backup_of(record.change_id)
+        return Found(
+            stands=stands,
+            detail=_WORDS[stands],
+            revision=_revision(contents),
+            backup=backup,
+            by_hand=self._files.by_hand(backup) if backup else "",
+        )
+
+    def _backed_up(self, backup: str) -> Contents:
+        try:
+            found = self._files.backed_up(backup)
+        except (OSError, UnreadableConfig) as exc:
+            raise _no_backup(f"The backup {Path(backup).name} cannot be read.") from exc
+        if found is None:
+            raise _no_backup(f"The recorded backup does not lie beside {self._spec.possessive} config.")
+        return dict(zip(self._form.files, found, strict=True))
+
+    def _refuse_others(self, request: ChangeRequest) -> None:
+        if request.agent is not self._form.agent:
             raise ChangeError(
-                "The recorded backup does not lie beside Hermes' config.yaml.",
-                code="backup_unreadable",
-                remedy="Put the former values back by hand: hermes model.",
+                f"{PREFIX}{self._form.agent} holds the models of {self._spec.label}, not of {request.agent}.",
+                code="wrong_target",
+                remedy="Use the target export for this agent.",
             )
-        return source
 
-    def _replace(self, make: Callable[[bytes], bytes], expected: str | None, change_id: str) -> Written | None:
+    def _replace(self, make: Callable[[Contents], Contents], expected: str | None, change_id: str) -> Written | None:
         if not _CHANGE_ID.fullmatch(change_id):
             raise ValueError("a change id holds only letters, digits, _ and -")
         try:
             with self._lock():
-                content = self._read()
-                if _revision(content) != expected:
+                contents = self._read()
+                if (_revision(contents) or _NO_FILE) != (expected or _NO_FILE):
                     return None
-                return self._write_with_backup(content, make(content), change_id)
+                changed = make(contents)
+                names = self._form.files
+                backup = self._files.replace(
+                    [contents[name] for name in names], [changed[name] for name in names], change_id
+                )
+                return Written(revision=_revision(changed) or _NO_FILE, backup=backup)
         except Timeout as exc:
             raise ChangeError(
-                "Another change to Hermes' config.yaml is still being written.",
+                f"Another change to {self._spec.possessive} config is still being written.",
                 code="target_busy",
                 remedy="Wait until it has ended, then plan again; nothing was written.",
             ) from exc
         except OSError as exc:
             raise ChangeError(
-                f"{shown_path(self._path)} cannot be written: {(exc.strerror or 'unknown error').lower()}.",
+                f"{self._shown} cannot be written: {(exc.strerror or 'unknown error').lower()}.",
                 code="target_not_writable",
-                remedy="Make the file and its folder writable for this user; the file is as it was.",
+                remedy="Make its files and their folder writable for this user, then plan again.",
             ) from exc
-
-    def _write_with_backup(self, content: bytes, changed: bytes, change_id: str) -> Written:
-        real = self._real()
-        owner = real.stat()
-        stem = f"{real.name}{_BACKUP_MARK}{self._clock.now():%Y%m%dT%H%M%S%fZ}-{change_id}"
-        backup = real.with_name(stem + ".bak")
-        write_new(backup, content, owner=owner)
-        sync_folder(real.parent)
-        replace_file(real, changed, temporary=real.with_name(stem + ".tmp"), owner=owner)
-        return Written(revision=_revision(changed), backup=str(backup))
 
     def _lock(self) -> FileLock:
         folder = self._state_dir / "locks"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = hashlib.sha256(str(self._real()).encode()).hexdigest()[:16]
-        return FileLock(folder / f"hermes-{name}.lock", timeout=_LOCK_TIMEOUT_S, mode=0o600)
+        name = hashlib.sha256(str(self._files.real(0)).encode()).hexdigest()[:16]
+        return FileLock(folder / f"{self._form.agent}-{name}.lock", timeout=_LOCK_TIMEOUT_S, mode=0o600)
 
-    def _real(self) -> Path:
-        """Return the file behind the links: a link is somebody's arrangement, so the file it names is replaced."""
+    def _read(self) -> Contents:
         try:
-            return Path(os.path.realpath(self._path, strict=True))
+            return {name: read_if_there(self._home / name) for name in self._form.files}
+        except UnreadableConfig as exc:
+            raise broken(self._form, str(exc)) from exc
         except OSError as exc:
-            raise broken((exc.strerror or "unknown error").lower()) from exc
-
-    def _read(self) -> bytes:
-        try:
-            return read_regular_file(self._path)
-        except FileNotFoundError as exc:
-            raise ChangeError(
-                f"{shown_path(self._path)} does not exist.",
-                code="target_missing",
-                remedy="Run hermes model once to create it, or set HERMES_HOME to the folder that holds it.",
-            ) from exc
-        except UnreadableYaml as exc:
-            raise broken(str(exc)) from exc
-        except OSError as exc:
-            raise broken((exc.strerror or "unknown error").lower()) from exc
+            raise broken(self._form, (exc.strerror or "unknown error").lower()) from exc
 
 
-def _edit(content: bytes, request: ChangeRequest) -> HermesEdit:
-    if request.agent is not AgentId.HERMES:
-        raise ChangeError(
-            f"{TARGET_ID} holds the models of Hermes, not of {request.agent}.",
-            code="wrong_target",
-            remedy="Use the target export for this agent.",
-        )
-    return edit_hermes(content, slots=request.slots, credential=request.credential)
+def _no_backup(message: str) -> ChangeError:
+    return ChangeError(message, code="backup_unreadable", remedy="Put the former values back by hand.")
 
 
-def _revision(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _parts(contents: Contents) -> list[str]:
+    return [_NO_FILE if content is None else hashlib.sha256(content).hexdigest() for content in contents.values()]
 
 
-def _may(path: Path, mode: int) -> bool:
-    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+def _revision(contents: Contents) -> str | None:
+    """Return a name for exactly these files; their hashes stand apart in it, so that each can be told later."""
+    parts = _parts(contents)
+    return None if set(parts) == {_NO_FILE} else ".".join(parts)
+
+
+def _stands(now: list[str], record: ChangeRecord) -> Stands:
+    old, new = (_sides(revision, len(now)) for revision in (record.before_revision, record.after_revision))
+    if now == old:
+        return Stands.OLD
+    if record.after_revision is None:
+        return Stands.UNCLEAR
+    if now == new:
+        return Stands.NEW
+    either = all(part in (before, after) for part, before, after in zip(now, old, new, strict=True))
+    return Stands.MIXED if either else Stands.UNCLEAR
+
+
+def _sides(revision: str | None, count: int) -> list[str]:
+    """Return a revision file by file; none means that there was no file."""
+    parts = (revision or _NO_FILE).split(".")
+    return parts if len(parts) == count else [parts[0]] * count

@@ -31,6 +31,28 @@ class FailureClass(StrEnum):
     EMPTY_ANSWER = "empty_answer"
     STREAM_BROKEN = "stream_broken"
 
+    @property
+    def label(self) -> str:
+        """Return the failure as people meet it, its status first."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    FailureClass.NO_MODEL: "404, no such model",
+    FailureClass.NO_PATH: "404, no such path",
+    FailureClass.BAD_REQUEST: "400, request rejected",
+    FailureClass.UNAUTHENTICATED: "401, token not accepted",
+    FailureClass.FORBIDDEN: "403, forbidden",
+    FailureClass.OUTPUT_CAP: "400, output cap exceeded",
+    FailureClass.THROTTLED: "429, throttled",
+    FailureClass.SERVER_ERROR: "500, server error",
+    FailureClass.UNAVAILABLE: "503, unavailable",
+    FailureClass.OVERLOADED: "529, overloaded",
+    FailureClass.NO_CONNECTION: "no connection",
+    FailureClass.EMPTY_ANSWER: "empty answer",
+    FailureClass.STREAM_BROKEN: "stream breaks off",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
@@ -50,6 +72,11 @@ def failover_of(agent: AgentId, diagnosis: D, http_status: int | None = None) ->
     """Return what the agent does on this failure, None when that was not measured."""
     failure = failure_class(diagnosis, http_status)
     return None if failure is None else _MEASURED.get(agent, {}).get(failure)
+
+
+def measured_failures(agent: AgentId) -> Mapping[FailureClass, Failover]:
+    """Return every failure that this agent's client was run against, and what it did."""
+    return _MEASURED.get(agent, {})
 
 
 def failure_class(diagnosis: D, http_status: int | None = None) -> FailureClass | None:

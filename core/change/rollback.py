@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.change.plan import is_confirmed, routes_after
+from core.change.lock import target_lock
+from core.change.overrides import end_override
+from core.change.plan import is_confirmed, routes_to_prove
+from core.change.records import KEPT_CHANGES, can_be_rolled_back, what_lies_on_top
 from core.change.validate import checked_reason
-from core.change.work import ChangePorts, Progress, new_change_id, opened, refuse_unless_allowed, silent
+from core.change.work import ChangePorts, Progress, new_change_id, opened, recent, refuse_unless_allowed, silent
 from core.errors import ChangeError, SwitchyardError
 from core.model.change import (
     Actor,
@@ -23,8 +26,10 @@ from core.model.change import (
     Plan,
 )
 from core.model.probe import ProbeResult
-from core.ports import Target
+from core.ports import Target, Written
 
+# How a target's revision says that there is nothing.
+_NOTHING = "-"
 _DECISIONS = {ChangeState.NO_OP: Decision.NO_OP, ChangeState.CONFLICT: Decision.CONFLICT}
 
 
@@ -46,11 +51,28 @@ async def rollback_change(
         )
     undo = _undo_of(original, ports, actor=actor, reason=reason)
     await refuse_unless_allowed(undo, actor, ports)
-    if original.state is ChangeState.APPLYING:
-        raise await _not_settled(undo, ports)
-    if original.backup is None:
-        return await _ended(undo, ports, state=ChangeState.NO_OP, detail="That change wrote nothing.")
-    return await _restore_if_unmoved(original, undo, ports=ports, progress=progress)
+    async with target_lock(ports, original.target, owner=actor.name, change_id=undo.change_id) as other:
+        if other is not None and actor.origin is Origin.EXPIRY:
+            # Nobody waits for this answer, and nothing has moved yet: the timer comes again.
+            raise ChangeError(other, code="target_busy", remedy="It is tried again.")
+        if other is not None:
+            return await _ended(undo, ports, state=ChangeState.CONFLICT, detail=other)
+        if original.state is ChangeState.APPLYING:
+            raise await _not_settled(undo, ports)
+        if original.backup is None:
+            return await _ended(undo, ports, state=ChangeState.NO_OP, detail="That change wrote nothing.")
+        if not can_be_rolled_back(change_id, await recent(ports)):
+            raise await _too_old(undo, ports)
+        outcome = await _restore_if_unmoved(original, undo, ports=ports, progress=progress)
+        if outcome.record.state in (ChangeState.ROLLED_BACK, ChangeState.NO_OP):
+            await end_override(change_id, ports)
+        return outcome
+
+
+async def _too_old(undo: ChangeRecord, ports: ChangePorts) -> ChangeError:
+    text = f"Only the last {KEPT_CHANGES} changes can be rolled back, and that one is older."
+    await ports.keep(replace(undo, state=ChangeState.BLOCKED, detail=text))
+    return ChangeError(text, code="too_old", remedy="Plan a new change with the former values instead.")
 
 
 async def _not_settled(undo: ChangeRecord, ports: ChangePorts) -> ChangeError:
@@ -74,7 +96,7 @@ async def _restore_if_unmoved(
     original: ChangeRecord, undo: ChangeRecord, *, ports: ChangePorts, progress: Progress
 ) -> ChangeOutcome:
     target = ports.target(original.target)
-    progress("Reading the file")
+    progress("Reading what stands now")
     try:
         current = await asyncio.to_thread(target.revision)
     except ChangeError as exc:
@@ -83,36 +105,67 @@ async def _restore_if_unmoved(
     if current == original.before_revision:
         return await _ended(undo, ports, state=ChangeState.NO_OP, detail="The former content already stands.")
     if current != original.after_revision:
-        text = "The file was changed since; it is left as it is. Plan a new change instead."
+        text = what_lies_on_top(original, await recent(ports), current)
         return await _ended(undo, ports, state=ChangeState.CONFLICT, detail=text)
-    await ports.keep(replace(undo, state=ChangeState.APPLYING))
+    await ports.keep(replace(undo, state=ChangeState.APPLYING, after_revision=original.before_revision or _NOTHING))
     progress("Restoring the former content")
-    undo = await restore(original, undo, target=target)
+    undo = await restore(original, undo, target=target, progress=progress)
     await ports.keep(undo)
     results = await _health(undo, ports, progress)
     return await _outcome(undo, ports, target=target, results=results)
 
 
-async def restore(original: ChangeRecord, undo: ChangeRecord, *, target: Target) -> ChangeRecord:
-    """Write the backup back, read it back, and return the undoing record as it ended; keeping it is the caller's."""
+async def restore(
+    original: ChangeRecord,
+    undo: ChangeRecord,
+    *,
+    target: Target,
+    expected: str | None = None,
+    progress: Progress = silent,
+) -> ChangeRecord:
+    """Write the backup back, read it back, and return the undoing record as it ended; keeping it is the caller's.
+
+    `expected` is what stands now, where it is not what the change left behind.
+    """
     try:
         written = await asyncio.to_thread(
             target.restore,
             original.backup or "",
-            expected_revision=original.after_revision,
+            expected_revision=expected or original.after_revision,
             change_id=undo.change_id,
+            progress=progress,
         )
         found = await asyncio.to_thread(target.revision) if written else None
     except ChangeError as exc:
         return replace(undo, state=ChangeState.ROLLBACK_FAILED, detail=f"{exc.message} {exc.remedy}")
     if written is None:
-        text = "The file was changed by somebody else meanwhile; it is left as it is."
+        text = "Somebody else changed it meanwhile; it is left as it is."
         return replace(undo, state=ChangeState.CONFLICT, detail=text)
     undo = replace(undo, after_revision=written.revision, backup=written.backup)
-    if found != original.before_revision:
-        text = f"The file read back differs from the content before the change; its backup is {original.backup}."
+    if written.problem:
+        text = f"{written.problem} {await by_hand(original, target)}"
+        return replace(undo, state=ChangeState.ROLLBACK_FAILED, detail=text)
+    if not _is_former(found, original, written):
+        text = f"What was read back differs from the content before the change. {await by_hand(original, target)}"
         return replace(undo, state=ChangeState.ROLLBACK_FAILED, detail=text)
     return replace(undo, state=ChangeState.ROLLED_BACK, detail="The former content stands, byte for byte.")
+
+
+async def by_hand(record: ChangeRecord, target: Target) -> str:
+    """Say how a person puts back what was there before a change."""
+    try:
+        found = await asyncio.to_thread(target.found, record)
+    except ChangeError:
+        found = None
+    if found is not None and found.by_hand:
+        return f"By hand: {found.by_hand}"
+    return f"What was there before lies in {record.backup}." if record.backup else ""
+
+
+def _is_former(found: str | None, original: ChangeRecord, written: Written) -> bool:
+    """Say whether what was read back is what stood before; an app's revision also names what runs, which is new."""
+    same = (found or _NOTHING) == (original.before_revision or _NOTHING)
+    return same or (written.proven and found == written.revision)
 
 
 async def undo_automatically(
@@ -129,21 +182,24 @@ async def undo_automatically(
         before=record.after,
         after=record.before,
         before_revision=record.after_revision,
-        after_revision=None,
+        after_revision=record.before_revision or _NOTHING,
         backup=None,
         rolls_back=record.change_id,
+        expires_at=None,
         state=ChangeState.APPLYING,
     )
     await ports.keep(undo)
     undo = await ports.keep(await restore(record, undo, target=target))
-    state = ChangeState.NEEDS_PERSON if undo.state is ChangeState.CONFLICT else undo.state
-    return await ports.keep(replace(record, state=state, detail=f"{why} {undo.detail}")), undo
+    if undo.state is ChangeState.CONFLICT:
+        text = f"{why} {undo.detail} To have the former values all the same: {await by_hand(record, target)}"
+        return await ports.keep(replace(record, state=ChangeState.NEEDS_PERSON, detail=text)), undo
+    return await ports.keep(replace(record, state=undo.state, detail=f"{why} {undo.detail}")), undo
 
 
 async def _health(undo: ChangeRecord, ports: ChangePorts, progress: Progress) -> Sequence[ProbeResult]:
     """Probe what stands now, for information: a rollback counts whatever the models answer."""
     try:
-        routes = routes_after(await asyncio.to_thread(ports.choice_of, undo.agent), _nothing(undo), environment={})
+        routes = routes_to_prove(await asyncio.to_thread(ports.choice_of, undo.agent, undo.target))
         progress(f"Checking health: {len(routes)} routes")
         return tuple(await ports.probe(routes))
     except SwitchyardError:
@@ -165,7 +221,7 @@ async def _outcome(
     try:
         known = await asyncio.to_thread(target.plan, _nothing(undo))
         plan = _plan_of(undo, effective=known.effective, affects=known.affects)
-        choice = await asyncio.to_thread(ports.choice_of, undo.agent)
+        choice = await asyncio.to_thread(ports.choice_of, undo.agent, undo.target)
     except ChangeError:
         return ChangeOutcome(plan=_plan_of(undo, effective="", affects=""), record=undo, verification=tuple(results))
     return ChangeOutcome(plan=plan, record=undo, confirmed=is_confirmed(choice, results), verification=tuple(results))

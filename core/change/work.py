@@ -8,32 +8,42 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from core.change.records import KEPT_CHANGES, LOOK_BACK
 from core.errors import ChangeError, ConfigurationError
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeRecord, ChangeRequest, ChangeState, Plan
 from core.model.choice import AgentChoice, LintFinding
+from core.model.gateway import Gateway
 from core.model.probe import ProbeResult
 from core.model.route import Route
 from core.model.secret import Secret
-from core.ports import ChangeStore, Clock, Target
+from core.ports import ChangeStore, Clock, PhaseListener, Target, no_listener
+from core.ports.store import LeaseStore, OverrideStore
 
-Progress = Callable[[str], None]
+Progress = PhaseListener
+silent = no_listener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePorts:
     """Everything a change needs from the outside.
 
-    `choice_of` reads what an agent runs at this moment, its own config included; `lint` judges a choice as it will be;
-    `environment` holds the tokens of this process' environment by variable.
+    `choice_of` reads what an agent runs at a target at this moment; `lint` judges a choice as it will be; `probe` asks
+    routes as the agent itself does; `gateway_for` returns the gateway that a request leads to: resolved where it names
+    DATABRICKS_GATEWAY_HOST (None: automatic, "": off), else the present one of its target. `environment` holds the
+    tokens of this process' environment by variable; `holder` names this process to others.
     """
 
     targets: Mapping[str, Target]
     store: ChangeStore
+    overrides: OverrideStore
+    leases: LeaseStore
+    holder: str
     clock: Clock
-    choice_of: Callable[[AgentId], AgentChoice]
+    choice_of: Callable[[AgentId, str], AgentChoice]
     lint: Callable[[AgentChoice], Sequence[LintFinding]]
     probe: Callable[[Sequence[Route]], Awaitable[Sequence[ProbeResult]]]
+    gateway_for: Callable[[ChangeRequest], Awaitable[Gateway | None]]
     environment: Mapping[str, Secret]
 
     def target(self, target_id: str) -> Target:
@@ -52,13 +62,23 @@ class ChangePorts:
         return record
 
 
-def silent(_: str) -> None:
-    """Ignore progress."""
-
-
 def new_change_id(now: datetime) -> str:
     """Return an id that sorts by time, can be typed, and fits into a file name."""
     return f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}{secrets.token_hex(3)}"
+
+
+async def recent(ports: ChangePorts) -> Sequence[ChangeRecord]:
+    """Return the newest attempts first, so many that the last ones that wrote something are among them.
+
+    A schedule may leave any number of attempts without a change between two that made one. Raises StoreError.
+    """
+    count = LOOK_BACK
+    while True:
+        records = await asyncio.to_thread(ports.store.latest, count)
+        wrote = sum(record.backup is not None for record in records)
+        if wrote >= KEPT_CHANGES or len(records) < count:
+            return records
+        count *= 4
 
 
 def opened(request: ChangeRequest, *, actor: Actor, reason: str, clock: Clock) -> ChangeRecord:

@@ -11,7 +11,7 @@ import click
 from core.cli.common import BAD_NEWS, FINE, WRONG_USAGE, exit_code_of, fail
 from core.cli.record import sweep
 from core.cli.see import models, probe, status, targets
-from core.cli.switch import apply, changes, plan, rollback
+from core.cli.switch import apply, changes, export, plan, revert_expired, rollback
 from core.errors import SwitchyardError
 from core.model.snapshot import Problem
 from core.settings import DEFAULT_SCENE, SCENES
@@ -51,5 +51,18 @@ def simulate(port: int, scene: str) -> int:
     return FINE
 
 
-for _command in (status, probe, sweep, models, targets, plan, apply, rollback, changes, simulate):
+for _command in (
+    status,
+    probe,
+    sweep,
+    models,
+    targets,
+    plan,
+    apply,
+    rollback,
+    revert_expired,
+    changes,
+    export,
+    simulate,
+):
     commands.add_command(_command)

@@ -116,7 +116,10 @@ def targets(as_json: bool) -> int:
     """List the places where a choice can be applied."""
 
     async def work(session: Session) -> Reply:
-        found = session.targets()
-        return Reply(body=documents.targets_document(found), text=texts.targets_text(found))
+        seen = await session.places()
+        return Reply(
+            body=documents.targets_document(seen.targets, seen.apps_problem),
+            text=texts.targets_text(seen.targets, seen.apps_problem),
+        )
 
     return run(work, as_json=as_json)

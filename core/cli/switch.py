@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from core import documents, texts
+from core.adapters.exports import ExportFormat, export_files
 from core.catalog.agents import AGENTS
 from core.change.authority import actor_for_command_line
-from core.change.validate import checked_model_name
+from core.change.validate import checked_model_name, parsed_duration
 from core.cli.common import BAD_NEWS, FINE, Reply, agent_named, json_option, run
+from core.detect.hosts import GATEWAY_SETTING
 from core.errors import ConfigurationError, UpstreamError
-from core.model.agent import AgentId
+from core.model.agent import AgentId, AgentSpec
 from core.model.change import ChangeOutcome, ChangeRequest, ChangeState, CredentialUse, Decision
 from core.model.snapshot import Snapshot
 from core.session import Session
@@ -27,6 +29,8 @@ def _request_options(command: Callable[..., int]) -> Callable[..., int]:
             click.option("--model", help="Model of the agent's first slot."),
             click.option("--fallback", help="Fallback model, or `none` for no fallback."),
             click.option("--slot", "slots", multiple=True, metavar="SLOT=MODEL", help="Model of any slot."),
+            click.option("--gateway", metavar="auto|off|URL", help="What DATABRICKS_GATEWAY_HOST is to say."),
+            click.option("--enable/--disable", "enabled", default=None, help="Switch the agent on or off."),
             click.option("--target", default="export", show_default=True, help="Where to apply it; see `targets`."),
             click.option(
                 "--credential",
@@ -43,7 +47,15 @@ def _request_options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def _request(
-    *, agent: str, model: str | None, fallback: str | None, slots: Sequence[str], target: str, credential: str
+    *,
+    agent: str,
+    model: str | None,
+    fallback: str | None,
+    slots: Sequence[str],
+    gateway: str | None,
+    enabled: bool | None,
+    target: str,
+    credential: str,
 ) -> ChangeRequest:
     spec = AGENTS[agent_named(agent)]
     wanted: dict[str, str | None] = {}
@@ -68,12 +80,31 @@ def _request(
                 code="unknown_slot",
                 remedy="Its slots: " + ", ".join(slot.name for slot in spec.slots) + ".",
             )
+    wanted |= _route_switches(spec, gateway, enabled)
     use = CredentialUse(credential)
     if not wanted and use is CredentialUse.KEEP:
         raise ConfigurationError(
-            "Nothing to change was given.", code="nothing_to_change", remedy="Give --model, --fallback or --slot."
+            "Nothing to change was given.",
+            code="nothing_to_change",
+            remedy="Give --model, --fallback, --slot, --gateway, --enable or --disable.",
         )
     return ChangeRequest(agent=spec.agent, target=target, slots=wanted, credential=use)
+
+
+def _route_switches(spec: AgentSpec, gateway: str | None, enabled: bool | None) -> dict[str, str | None]:
+    """Return the variables that switch the route itself."""
+    wanted: dict[str, str | None] = {}
+    if gateway is not None:
+        wanted[GATEWAY_SETTING] = {"auto": None, "off": ""}.get(gateway, gateway)
+    if enabled is not None:
+        if spec.enable_variable is None:
+            raise ConfigurationError(
+                f"{spec.label} cannot be switched on or off by a variable.",
+                code="unknown_slot",
+                remedy="Leave --enable and --disable out.",
+            )
+        wanted[spec.enable_variable] = "true" if enabled else "false"
+    return wanted
 
 
 @click.command()
@@ -102,6 +133,7 @@ async def _workspace(session: Session) -> Snapshot:
     return seen
 
 
+_REVERTED = (ChangeState.ROLLED_BACK, ChangeState.NO_OP)
 _reason = click.option("--reason", required=True, help="Why; kept with the change.")
 _yes = click.option("--yes", is_flag=True, help="Really write.")
 
@@ -118,17 +150,19 @@ def _require_yes(yes: bool) -> None:
 @click.command()
 @_request_options
 @_reason
+@click.option("--for", "lasts", metavar="2h", help="End by itself after this time: 30m, 2h, 1d.")
 @click.option("--force", is_flag=True, help="Write even though the pre-flight blocks it.")
 @_yes
-def apply(*, as_json: bool, reason: str, force: bool, yes: bool, **wanted: Any) -> int:
+def apply(*, as_json: bool, reason: str, lasts: str | None, force: bool, yes: bool, **wanted: Any) -> int:
     """Carry out a change: plan, pre-flight, write, read back, probe; rolled back if that fails."""
     request = _request(**wanted)
+    duration = parsed_duration(lasts) if lasts is not None else None
     _require_yes(yes)
 
     async def work(session: Session) -> Reply:
         await _workspace(session)
         actor = actor_for_command_line(getpass.getuser(), session.settings.inside_databricks_apps)
-        outcome = await session.apply(request, actor=actor, reason=reason, force=force)
+        outcome = await session.apply(request, actor=actor, reason=reason, force=force, lasts=duration)
         return _outcome_reply(outcome, {ChangeState.APPLIED, ChangeState.NO_OP})
 
     return run(work, as_json=as_json)
@@ -156,6 +190,48 @@ def rollback(change_id: str, reason: str, yes: bool, as_json: bool) -> int:
         actor = actor_for_command_line(getpass.getuser(), session.settings.inside_databricks_apps)
         outcome = await session.roll_back(change_id, actor=actor, reason=reason)
         return _outcome_reply(outcome, {ChangeState.APPLIED, ChangeState.NO_OP, ChangeState.ROLLED_BACK})
+
+    return run(work, as_json=as_json)
+
+
+@click.command()
+@click.argument("agent")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in ExportFormat]),
+    default=ExportFormat.NATIVE.value,
+    show_default=True,
+    help="The agent's own files, shell variables, or entries for app.yaml or a bundle.",
+)
+@json_option
+def export(agent: str, form: str, as_json: bool) -> int:
+    """Print what to hand over for an agent as it is chosen now; tokens are named, never written."""
+    wanted = agent_named(agent)
+
+    async def work(session: Session) -> Reply:
+        seen = await _workspace(session)
+        choice = next(choice for choice in seen.choices if choice.agent is wanted)
+        files = export_files(choice, ExportFormat(form))
+        return Reply(body=documents.export_document(files), text=texts.export_text(files))
+
+    return run(work, as_json=as_json)
+
+
+@click.command("revert-expired")
+@json_option
+def revert_expired(as_json: bool) -> int:
+    """End the overrides whose time is over, for a schedule; what others changed since is left as it is."""
+
+    async def work(session: Session) -> Reply:
+        await session.detect()
+        ended = await session.revert_expired()
+        good = all(one.state in _REVERTED for one in ended)
+        return Reply(
+            body=documents.reverted_document(ended),
+            text=texts.reverted_text(ended),
+            exit_code=FINE if good else BAD_NEWS,
+        )
 
     return run(work, as_json=as_json)
 

@@ -39,7 +39,11 @@ def with_streak(standing: Standing, check: Check, rules: HealthRules, *, confirm
         succeeded_at = [beat.checked_at for beat in standing.beats if beat.health is Health.HEALTHY]
         is_served = bool(succeeded_at) and check.checked_at - max(succeeded_at) <= _THROTTLED_WINDOW
         streak = _failed(before, check, of_depth, rules, confirmed=confirmed, served=is_served)
-    return replace(standing, faithful=streak) if check.depth is Depth.FAITHFUL else replace(standing, reach=streak)
+    if check.depth is Depth.REACH:
+        return replace(standing, reach=streak)
+    # The agent's own request climbs every rung of the short one, so what proves a change proves both.
+    is_proof = proved and check.health is Health.HEALTHY and standing.reach.first_failure_at is not None
+    return replace(standing, faithful=streak, reach=streak if is_proof else standing.reach)
 
 
 def _passed(before: Streak, check: Check, beats: Sequence[Check], rules: HealthRules, *, proved: bool) -> Streak:

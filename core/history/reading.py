@@ -21,8 +21,9 @@ from core.ports.store import HistoryStore
 
 # Read within a page's 200 ms. Single checks are kept for some days only, so that a longer time would begin half empty.
 _MOST_CHECKS = 6_000
-_MOST_HOURS = 12_000
-_MOST_DAYS = 9_000
+_MOST_BUCKETS = 7_000
+# Days say nothing of a shorter time.
+_SHORTEST_OF_DAYS = timedelta(days=2)
 _TROUBLE = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN, Health.HEALTHY, Health.PAUSED)
 _LONGEST_RAW = timedelta(days=1)
 
@@ -32,10 +33,8 @@ def read_history(store: HistoryStore, query: HistoryQuery, *, rules: HealthRules
     asked = replace(query, limit=query.limit + 1)
     incidents, transitions = store.incidents(asked), store.transitions(asked)
     kept = [route for route in store.routes() if route.standing.simulated is simulated and _matches(route, query)]
-    days = (query.until - query.since) / timedelta(days=1)
-    most = max(1, int(_MOST_DAYS / max(1.0, days)))
     # Those in trouble now are what somebody looks for; the others are found by narrowing the question.
-    shown = sorted(kept, key=lambda route: _TROUBLE.index(route.standing.health))[:most]
+    shown = sorted(kept, key=lambda route: _TROUBLE.index(route.standing.health))[: _most_routes(query)]
     return HistoryView(
         query=query,
         incidents=tuple(one for one in incidents[: query.limit] if one.simulated is simulated),
@@ -54,13 +53,19 @@ def read_route(
     return next(iter(_read_routes(store, kept, since, until, rules or HealthRules())), None)
 
 
+def _most_routes(query: HistoryQuery) -> int:
+    window = query.until - query.since
+    bucket = timedelta(hours=1) if window < _SHORTEST_OF_DAYS else timedelta(days=1)
+    return max(1, int(_MOST_BUCKETS / max(1.0, window / bucket)))
+
+
 def resolution_for(routes: int, since: datetime, until: datetime, interval_s: float) -> Resolution:
     """Return the finest resolution at which so many routes can be read over this time."""
     window = until - since
     hours = window.total_seconds() / length_s(Resolution.HOUR)
     if window <= _LONGEST_RAW and routes * window.total_seconds() / interval_s <= _MOST_CHECKS:
         return Resolution.RAW
-    return Resolution.HOUR if routes * hours <= _MOST_HOURS else Resolution.DAY
+    return Resolution.HOUR if routes * hours <= _MOST_BUCKETS else Resolution.DAY
 
 
 def _read_routes(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from core.model.agent import AgentId
+from core.model.agent import AgentId, Dialect
 from core.model.choice import LintFinding
 from core.model.probe import ProbeResult
 
@@ -79,13 +79,36 @@ class TargetInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotRouting:
+    """Where a slot's requests go and in which dialect: written together with its model, as one value."""
+
+    base_url: str
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What somebody wants an agent to run: new model per slot, None to remove the slot; slots not named stay."""
+    """What somebody wants an agent to run: new model per slot, None to remove the slot; what is not named stays.
+
+    `slots` also takes the two switches of the route by their variables: DATABRICKS_GATEWAY_HOST (None automatic, ""
+    off, else a URL) and the variable that enables the agent ("true" or "false"). `routing` is worked out by the plan
+    for every slot whose base URL or dialect has to change with it; people leave it empty.
+    """
 
     agent: AgentId
     target: str
     slots: Mapping[str, str | None]
     credential: CredentialUse = CredentialUse.KEEP
+    routing: Mapping[str, SlotRouting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFile:
+    """One file to hand over: where it goes, its mode ("0600"), and its text, in which tokens are only named."""
+
+    path: str
+    mode: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +123,9 @@ class DiffEntry:
 class Plan:
     """A change worked out to the end, nothing written yet.
 
-    `base_revision` names the exact content the plan was made against (None: the target did not exist or keeps none);
-    `snippet` is what to hand over where the target itself is not written.
+    `base_revision` names the exact content the plan was made against (None: the target did not exist or keeps none),
+    `after_revision` what the write would leave, where that can be said; `snippet` is what to hand over where the target
+    itself is not written. `routing` is where the slots' requests will go, for those that are sent elsewhere.
     """
 
     request: ChangeRequest
@@ -115,7 +139,9 @@ class Plan:
     effective: str
     preflight: tuple[ProbeResult, ...] = ()
     base_revision: str | None = None
+    after_revision: str | None = None
     snippet: str | None = None
+    routing: Mapping[str, SlotRouting] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

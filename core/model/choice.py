@@ -38,7 +38,8 @@ class StoredRoute:
     """What an agent's own config says about one slot.
 
     `token` is None when the config names a credential that cannot be read from here; `token_from` says in words where
-    the credential is ("api_key in config.yaml", "environment variable DATABRICKS_TOKEN").
+    the credential is ("api_key in config.yaml", "environment variable DATABRICKS_TOKEN"). `dialect` is what the config
+    itself makes the agent speak, None where the agent goes by the model.
     """
 
     slot: str
@@ -46,6 +47,7 @@ class StoredRoute:
     base_url: str | None
     token: Secret | None
     token_from: str | None
+    dialect: Dialect | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,10 @@ class LintFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChoice:
-    """What one agent runs, slot by slot, with the lint of the whole chain."""
+    """What one agent runs, slot by slot, with the lint of the whole chain.
+
+    `target` is the target whose values count, None where there is none and defaults or the environment stand.
+    """
 
     agent: AgentId
     enabled: bool
@@ -98,6 +103,7 @@ class AgentChoice:
     slots: tuple[SlotChoice, ...]
     lint: tuple[LintFinding, ...] = ()
     config: AgentConfig | None = None
+    target: str | None = None
 
     def slot(self, name: str) -> SlotChoice | None:
         """Return the slot of this name, if the agent has it."""

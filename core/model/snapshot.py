@@ -8,14 +8,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.model.alert import Delivery
-from core.model.change import ChangeOutcome, Plan
+from core.model.change import ChangeOutcome, Plan, TargetInfo
 from core.model.choice import AgentChoice
 from core.model.gateway import Gateway
 from core.model.history import Cadence, Keeping
 from core.model.incident import Incident
 from core.model.models import ModelCatalogue
+from core.model.override import Override
 from core.model.probe import ProbeResult
 from core.model.standing import Standing, Transition
+from core.model.sync import AgentSync
 from core.model.usage import Usage
 from core.model.workspace import Workspace, WorkspaceIdentity
 
@@ -47,7 +49,8 @@ class Snapshot:
     `budget` is the sentence shown when the day's tokens are used up, and `usage` is what the day has cost so far.
 
     The health of a result is that of its route's standing, with what came before it. `standings` are by route id,
-    `incidents` those that last, `transitions` the newest ones, newest first.
+    `incidents` those that last, `transitions` the newest ones, newest first. `targets` are the places where a choice
+    can be applied, apps included as far as they were found (`apps_problem` says why not), `overrides` those that last.
     """
 
     scene: str | None = None
@@ -72,6 +75,10 @@ class Snapshot:
     transitions: tuple[Transition, ...] = ()
     keeping: Keeping = Keeping()
     cadence: Cadence = Cadence()
+    targets: tuple[TargetInfo, ...] = ()
+    apps_problem: Problem | None = None
+    syncs: tuple[AgentSync, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
 
 class JobKind(StrEnum):

@@ -139,7 +139,10 @@ class AgentConfigSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPlan:
-    """What writing a request to a target would do: content stays inside the target, only values come out."""
+    """What writing a request to a target would do: content stays inside the target, only values come out.
+
+    `revision_after` names the content that the write would leave, None where that cannot be said beforehand.
+    """
 
     before: Mapping[str, str | None]
     after: Mapping[str, str | None]
@@ -148,14 +151,55 @@ class TargetPlan:
     effective: str
     affects: str
     snippet: str | None = None
+    revision_after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a write did: the revision it left behind, and where the former content is kept."""
+    """What a write did: the revision it left behind, and where the former content is kept.
+
+    With `problem` it did not come into force and has to be undone. `proven` says whether the target showed that the new
+    values are in force; without it the change ends as applied, not confirmed. `note` says which of these in words.
+    """
 
     revision: str
     backup: str
+    proven: bool = False
+    problem: str | None = None
+    note: str = ""
+
+
+class Stands(StrEnum):
+    """What an interrupted change left behind; what is MIXED can be put back, what is MOVING has not ended yet."""
+
+    OLD = "old"
+    NEW = "new"
+    MIXED = "mixed"
+    MOVING = "moving"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What stands at a target against the record of an interrupted change.
+
+    `revision` is what a restore takes as the expected one, `backup` what it takes as the content; `by_hand` is the
+    command with which a person puts that back.
+    """
+
+    stands: Stands
+    detail: str
+    revision: str | None
+    backup: str | None = None
+    by_hand: str = ""
+
+
+# Takes the phases of a write, in words.
+PhaseListener = Callable[[str], None]
+
+
+def no_listener(_: str) -> None:
+    """Take a phase and tell nobody."""
 
 
 class Target(Protocol):
@@ -172,12 +216,30 @@ class Target(Protocol):
         """Return a name for the exact present content, None when there is no content."""
         ...
 
-    def write(self, request: ChangeRequest, *, expected_revision: str | None, change_id: str) -> Written | None:
+    def write(
+        self,
+        request: ChangeRequest,
+        *,
+        expected_revision: str | None,
+        change_id: str,
+        progress: PhaseListener = no_listener,
+    ) -> Written | None:
         """Write the request if the content is still the expected one; None means that it was not (a conflict)."""
         ...
 
-    def restore(self, backup: str, *, expected_revision: str | None, change_id: str) -> Written | None:
+    def restore(
+        self,
+        backup: str,
+        *,
+        expected_revision: str | None,
+        change_id: str,
+        progress: PhaseListener = no_listener,
+    ) -> Written | None:
         """Put a backup back to the identical bytes, under the same rule."""
+        ...
+
+    def found(self, record: ChangeRecord) -> Found:
+        """Read what an interrupted change left behind; writes nothing."""
         ...
 
 

@@ -84,6 +84,10 @@ class Observer(Protocol):
         """Return the picture with what changed beside the looks, the same one when nothing did."""
         ...
 
+    def news(self) -> frozenset[str]:
+        """Return the routes that became known beside the looks, and that nobody has asked yet; each is told once."""
+        ...
+
     def unsettled(self) -> Unsettled:
         """Return the routes whose health is still being confirmed, by depth."""
         ...
@@ -268,7 +272,10 @@ class Monitor(Generic[Watched]):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(0.0, min(left_s, self._tick_s)))
         self._wake.clear()
-        self._publish(observer.refreshed(self._snapshot))
+        seen = observer.refreshed(self._snapshot)
+        if self._led:
+            self._agenda = urgent(self._agenda, self._clock.now(), observer.news())
+        self._publish(seen)
 
 
 def _without_times(intervals: Intervals) -> Cadence:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
+from core.model.agent import AgentId
 from core.model.secret import Secret
 from core.model.usage import Price
+from core.settings.homes import agent_homes
 from core.settings.reading import number, prices, profile_values
 from core.settings.table import SCENES, SETTINGS, Setting, agent_variables
 
@@ -47,8 +49,9 @@ class Settings:
     gateway_host: str | None = None
     scene: str | None = None
     app_name: str | None = None
+    agents_app: str | None = None
     inside_databricks_apps: bool = False
-    hermes_home: Path = Path("~/.hermes")
+    agent_homes: Mapping[AgentId, Path] = field(default_factory=dict)
     state_dir: Path = PROJECT_ROOT / ".switchyard"
     trusted_hosts: tuple[str, ...] = ()
     sweep_interval_s: float = 300.0
@@ -119,8 +122,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gateway_host=env["DATABRICKS_GATEWAY_HOST"].strip() if "DATABRICKS_GATEWAY_HOST" in env else None,
         scene=scene,
         app_name=env.get("DATABRICKS_APP_NAME") or None,
+        agents_app=env.get("SWITCHYARD_APP", "").strip().removeprefix("app:") or None,
         inside_databricks_apps=inside,
-        hermes_home=Path(env.get("HERMES_HOME") or "~/.hermes").expanduser(),
+        agent_homes=agent_homes(env),
         state_dir=_state_dir(env),
         trusted_hosts=tuple(
             part.strip() for part in env.get("SWITCHYARD_TRUSTED_HOSTS", "").split(",") if part.strip()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.catalog.agents import AGENTS
 
-SCENES = ("healthy", "incident", "no-gateway", "aws", "gcp")
+SCENES = ("healthy", "incident", "no-gateway", "aws", "gcp", "deployed-incident")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,17 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Injected on Databricks Apps; with the client id it marks that we run there",
     ),
     Setting(name="HERMES_HOME", default="~/.hermes", meaning="Folder of Hermes' own config.yaml on this machine"),
+    Setting(name="CLAUDE_CONFIG_DIR", default="~/.claude", meaning="Folder of Claude Code's settings.json"),
+    Setting(name="CODEX_HOME", default="~/.codex", meaning="Folder of Codex's config.toml"),
+    Setting(name="GEMINI_CLI_HOME", default="~", meaning="Folder that holds Gemini CLI's .gemini"),
+    Setting(name="XDG_CONFIG_HOME", default="~/.config", meaning="Folder that holds OpenCode's opencode/opencode.json"),
+    Setting(name="PI_CODING_AGENT_DIR", default="~/.pi/agent", meaning="Folder of Pi's models.json and settings.json"),
     Setting(name="SWITCHYARD_SIMULATE", default="", meaning="Scene of the simulated workspace: " + ", ".join(SCENES)),
+    Setting(
+        name="SWITCHYARD_APP",
+        default="",
+        meaning="The deployed app that runs the agents, where several could be it",
+    ),
     Setting(
         name="SWITCHYARD_STATE_DIR",
         default=".switchyard",

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from core.model.gateway import Generation
+from core.simulator.apps import SimulatedApps
 from core.simulator.catalogue import Catalogue
 from core.simulator.control import PREFIX, answer_control
 from core.simulator.exchange import Exchange, refusal_answer
@@ -20,6 +21,7 @@ from core.simulator.misbehaviour import Wire, answer_instead, misbehave
 from core.simulator.routes import Target, find_target
 from core.simulator.scenes import Scene, TokenState
 from core.simulator.sending import send_answer
+from core.simulator.workspace_files import WorkspaceFiles
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -33,6 +35,7 @@ class SimulatedApp:
         faults: FaultBook,
         log: RequestLog,
         *,
+        apps: SimulatedApps | None = None,
         lakebase: SimulatedLakebase | None = None,
         reset: Callable[[Scope], None] = lambda scope: None,
     ) -> None:
@@ -40,7 +43,8 @@ class SimulatedApp:
         self._faults = faults
         self._log = log
         self._reset = reset
-        self._catalogue = Catalogue(scene, lakebase or SimulatedLakebase())
+        self._apps = apps or SimulatedApps(scene, WorkspaceFiles())
+        self._catalogue = Catalogue(scene, self._apps, lakebase or SimulatedLakebase())
         self._numbers = itertools.count(1)
         self._token_states = {secret.reveal(): state for state, secret in scene.tokens.items()}
 
@@ -48,7 +52,7 @@ class SimulatedApp:
         """Serve one request."""
         exchange = self._exchange(scope, await _whole_body(receive))
         if exchange.path == PREFIX or exchange.path.startswith(PREFIX + "/"):
-            await send_answer(send, exchange, answer_control(exchange, self._faults, self._log))
+            await send_answer(send, exchange, answer_control(exchange, self._faults, self._log, self._apps))
             return
         scene = self._scene
         if exchange.name not in (*scene.host_names, *_LOOPBACK):

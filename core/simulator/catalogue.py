@@ -1,4 +1,4 @@
-"""Everything a workspace says besides inference: metadata, tokens, identity, listings, apps and databases."""
+"""Everything a workspace says besides inference: metadata, tokens, identity, listings, databases; apps by others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from core.model.workspace import Cloud
 from core.simulator.answers import Json
+from core.simulator.apps import SimulatedApps
 from core.simulator.exchange import Answer, Exchange, json_answer, refusal_answer
 from core.simulator.inference import token_refusal
 from core.simulator.lakebase import SimulatedLakebase
@@ -17,7 +17,6 @@ from core.simulator.models import SimulatedModel
 from core.simulator.scenes import Quirk, Scene, TokenState
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
-_APPS = "/api/2.0/apps"
 _DATABASE = "/api/2.0/database"
 _LARGEST_CALM_PAGE = 25
 _DEFAULT_PAGE = 200
@@ -27,7 +26,8 @@ _FORBIDDEN_PAGE = 1000
 class Catalogue:
     """Answer the workspace's own paths; the listings are rendered once, because a benchmark reads them too."""
 
-    def __init__(self, scene: Scene, lakebase: SimulatedLakebase) -> None:
+    def __init__(self, scene: Scene, apps: SimulatedApps, lakebase: SimulatedLakebase) -> None:
+        self._apps = apps
         self._endpoints = json_answer({"endpoints": [*map(_endpoint, scene.models), _custom_endpoint(scene)]})
         self._foundation = json_answer({"endpoints": [_foundation_model(model) for model in scene.models]})
         self._open: Mapping[tuple[str, str], Callable[[Exchange], Answer]] = {
@@ -43,7 +43,6 @@ class Catalogue:
             ("GET", f"{_ENDPOINTS}:foundation-models"): lambda exchange: self._foundation,
             ("GET", "/api/2.1/unity-catalog/model-services"): _model_services,
             ("GET", "/api/ai-gateway/v2/endpoints"): _v2_endpoints,
-            ("GET", _APPS): lambda exchange: json_answer({"apps": [_app(exchange.scene)]}),
             ("GET", f"{_DATABASE}/instances"): lambda exchange: _paged(
                 exchange, "database_instances", lakebase.instances
             ),
@@ -60,11 +59,10 @@ class Catalogue:
             return refusal_answer(refused, exchange)
         if key in self._closed:
             return self._closed[key](exchange)
-        if exchange.method == "GET" and exchange.path.startswith(f"{_APPS}/"):
-            return _one_app(exchange, exchange.path.removeprefix(f"{_APPS}/"))
         if exchange.method == "GET" and exchange.path.startswith(f"{_ENDPOINTS}/"):
             return _one_endpoint(exchange, exchange.path.removeprefix(f"{_ENDPOINTS}/"))
-        return refusal_answer("no_api", exchange)
+        answer = self._apps.files.answer(exchange) or self._apps.answer(exchange)
+        return answer or refusal_answer("no_api", exchange)
 
 
 def _metadata(exchange: Exchange) -> Answer:
@@ -228,46 +226,3 @@ def _v2_endpoints(exchange: Exchange) -> Answer:
         for model in scene.models
     ]
     return _paged(exchange, "endpoints", endpoints)
-
-
-def _app_url(scene: Scene) -> str:
-    if scene.cloud is Cloud.AZURE:
-        number = scene.workspace_host.split(".")[1]
-        return f"https://coda-{scene.workspace_id}.{number}.azure.databricksapps.com"
-    return f"https://coda-{scene.workspace_id}.{scene.cloud.value}.databricksapps.com"
-
-
-def _app(scene: Scene) -> Json:
-    author = scene.person.user_name
-    source = f"/Workspace/Users/{author}/apps/coding-agents"
-    deployment = {
-        "deployment_id": "01f0simulated0000",
-        "mode": "SNAPSHOT",
-        "source_code_path": source,
-        "status": {"state": "SUCCEEDED", "message": "App started successfully"},
-        "creator": author,
-        "create_time": "2026-11-02T08:00:00Z",
-        "update_time": "2026-11-02T08:03:00Z",
-    }
-    return {
-        "name": "coda",
-        "id": "c0da0000-0000-4000-8000-000000000001",
-        "url": _app_url(scene),
-        "creator": author,
-        "updater": author,
-        "app_status": {"state": "RUNNING", "message": "App has status: App is running"},
-        "compute_status": {"state": "ACTIVE", "message": "App compute is running."},
-        "compute_size": "MEDIUM",
-        "default_source_code_path": source,
-        "active_deployment": deployment,
-        "service_principal_client_id": "c0da0000-0000-4000-8000-000000000002",
-        "service_principal_id": 111,
-        "service_principal_name": "app-1a2b3c coda",
-        "resources": [],
-    }
-
-
-def _one_app(exchange: Exchange, name: str) -> Answer:
-    if name == "coda":
-        return json_answer(_app(exchange.scene))
-    return refusal_answer("app_not_found", exchange, model=name)

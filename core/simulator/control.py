@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from core.simulator.apps import SimulatedApps, script_from_json
 from core.simulator.exchange import Answer, Exchange, json_answer
 from core.simulator.faults import FaultBook, FaultRule, RequestLog
 
 PREFIX = "/_simulator"
 
 
-def answer_control(exchange: Exchange, faults: FaultBook, log: RequestLog) -> Answer:
+def answer_control(exchange: Exchange, faults: FaultBook, log: RequestLog, apps: SimulatedApps) -> Answer:
     """Return what the simulator says about itself, or do what it is told."""
     match (exchange.method, exchange.path.removeprefix(PREFIX)):
         case ("GET", "" | "/"):
@@ -29,6 +30,10 @@ def answer_control(exchange: Exchange, faults: FaultBook, log: RequestLog) -> An
         case ("POST", "/requests/reset"):
             log.reset()
             return json_answer({"requests": []})
+        case ("GET", "/apps"):
+            return json_answer({"apps": apps.state()})
+        case ("POST", "/apps"):
+            return _script_app(exchange, apps)
     return json_answer({"error": "no such path of the simulator"}, 404)
 
 
@@ -40,3 +45,13 @@ def _add_faults(exchange: Exchange, faults: FaultBook) -> Answer:
         return json_answer({"error": str(exc)}, 400)
     faults.add(*rules)
     return json_answer({"faults": [rule.to_json() for rule in faults.rules]})
+
+
+def _script_app(exchange: Exchange, apps: SimulatedApps) -> Answer:
+    try:
+        given = json.loads(exchange.body)
+        name = str(given.pop("app", "coda"))
+        apps.script(name, script_from_json(given))
+    except (ValueError, TypeError, AttributeError, KeyError) as exc:
+        return json_answer({"error": str(exc)}, 400)
+    return json_answer({"apps": apps.state()})

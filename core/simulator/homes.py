@@ -76,7 +76,9 @@ class AgentFile:
 
 
 def agent_files(scene: Scene) -> tuple[AgentFile, ...]:
-    """Return the config files of every agent that keeps one, as this scene's owner would have them."""
+    """Return the config files of every agent that keeps one, as its owner has them; none where they are deployed."""
+    if scene.deployed:
+        return ()
     token = scene.tokens[TokenState.AGENT].reveal()
     codex = {"model": _default(AgentId.CODEX), "base_url": _base(scene, AgentId.CODEX, Dialect.OPENAI_RESPONSES)}
     gemini = {"model": _default(AgentId.GEMINI), "base_url": _base(scene, AgentId.GEMINI, Dialect.GEMINI_GENERATE)}

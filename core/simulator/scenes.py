@@ -64,7 +64,8 @@ class Person:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """One simulated workspace. `generation` is the one its agents are set up for; `gateway_off` is how the workspace
-    answers below /ai-gateway when there is none, None when there is one. `enforces_unity` retires endpoint names."""
+    answers below /ai-gateway when there is none, None when there is one. `enforces_unity` retires endpoint names.
+    `deployed`: its agents run in deployed apps, and none has a config here. A deployment takes `deploy_s`."""
 
     name: str
     title: str
@@ -77,6 +78,8 @@ class Scene:
     gateway_off: str | None = None
     unity_features: bool = True
     enforces_unity: bool = False
+    deployed: bool = False
+    deploy_s: float = 0.0
     models: tuple[SimulatedModel, ...] = MODELS
     person: Person = Person()
     account_id: str = "0d15ea5e-0000-4000-8000-00000000cafe"
@@ -117,7 +120,8 @@ class Scene:
     @property
     def agent_environment(self) -> Mapping[str, Secret]:
         """Return what the agents' terminals have in their environment."""
-        return {"DATABRICKS_TOKEN": self.tokens[TokenState.AGENT]}
+        # Codex' config names the second one (env_key).
+        return dict.fromkeys(("DATABRICKS_TOKEN", "OPENAI_API_KEY"), self.tokens[TokenState.AGENT])
 
 
 def _without_chat(models: tuple[SimulatedModel, ...], name: str) -> tuple[SimulatedModel, ...]:
@@ -184,6 +188,18 @@ _ALL = (
         generation=Generation.DEDICATED,
         gateway_off="gateway_not_implemented",
         hermes=_WORKING,
+    ),
+    Scene(
+        name="deployed-incident",
+        title="Agents in deployed apps: Hermes' primary answers 404 and its fallback 403, everything else works",
+        cloud=Cloud.AZURE,
+        workspace_host="adb-5772156649015328.8.azuredatabricks.net",
+        workspace_id="5772156649015328",
+        dedicated_host="5772156649015328.8.ai-gateway.azuredatabricks.net",
+        generation=Generation.WORKSPACE,
+        hermes=HermesSetup(primary="databricks-claude-opus-4-8", fallback="databricks-gpt-5-5-pro"),
+        deployed=True,
+        deploy_s=4.0,
     ),
 )
 

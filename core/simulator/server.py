@@ -20,9 +20,11 @@ from uvicorn.server import ServerState
 
 from core.errors import ConfigurationError
 from core.simulator.app import SimulatedApp
+from core.simulator.apps import SimulatedApps
 from core.simulator.faults import FaultBook, RequestLog
 from core.simulator.lakebase import SimulatedLakebase
 from core.simulator.scenes import Scene, scene_named
+from core.simulator.workspace_files import WorkspaceFiles
 
 _LOOPBACK = "127.0.0.1"
 _START_S = 10.0
@@ -67,7 +69,11 @@ class SimulatedWorkspace:
         names = certificate_names or (*self.scene.host_names, "localhost", _LOOPBACK)
         self._server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert(*names, not_after=certificate_ends).configure_cert(self._server_tls)
-        self._app = SimulatedApp(self.scene, self.faults, self.requests, lakebase=lakebase, reset=self._reset)
+        self.files = WorkspaceFiles()
+        self.apps = SimulatedApps(self.scene, self.files)
+        self._app = SimulatedApp(
+            self.scene, self.faults, self.requests, apps=self.apps, lakebase=lakebase, reset=self._reset
+        )
         self._state = ServerState()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -25,6 +25,7 @@ from pages.ui.formats import (
 from pages.ui.heads import show_head
 from pages.ui.route_query import evidence_query
 from pages.ui.rows import AgentRow
+from pages.ui.sync_view import sync_text
 from pages.ui.tables import rows_for_rungs, verdict_name
 
 _WIDTHS = (1.15, 2.35, 2.2, 2.0, 1.05, 0.95, 1.35)
@@ -56,6 +57,8 @@ def show_rows(rows: Sequence[AgentRow], parts: RowParts, *, simulated: bool, now
 def _line(row: AgentRow, parts: RowParts, *, simulated: bool, now: datetime) -> None:
     name, model, health, bar, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
     name.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
+    if AGENTS[row.choice.agent].probeable and row.choice.enabled:
+        name.markdown(f":small[{sync_text(row.sync)}]", help=row.sync.why if row.sync else "Not read yet.")
     others = f"  \n:small[:gray[{escape(row.others)}]]" if row.others else ""
     source = f"  \n:small[:gray[{escape(row.source)}]]" if row.source else ""
     model.markdown(f"{code(row.model)}{source}{others}")

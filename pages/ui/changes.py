@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.model.change import Actor, ChangeRecord, ChangeState
 from pages.ui.errors import reporting, shown_errors
-from pages.ui.formats import escape, short_id
+from pages.ui.formats import STATE_SIGNS, clock_text, code, escape, short_id
 from pages.ui.request import RequestContext
 from pages.ui.switch_dialog import open_rollback
 from pages.ui.tables import change_text
 
 _SHOWN = 5
 _LIVE = (ChangeState.APPLIED,)
+_REMEMBERED = 50
+_STUCK = (ChangeState.ROLLBACK_FAILED, ChangeState.NEEDS_PERSON)
+_WROTE = (*_STUCK, ChangeState.APPLIED, ChangeState.ROLLED_BACK)
 
 
 def show_changes(request: RequestContext, *, limit: int = _SHOWN, empty: str = "") -> None:
@@ -27,6 +32,27 @@ def show_changes(request: RequestContext, *, limit: int = _SHOWN, empty: str = "
         for record in records:
             with st.container(border=True, key=f"change_{record.change_id}"):
                 _change(record, request.actor)
+
+
+def show_stuck(request: RequestContext) -> None:
+    """Show the targets on which nothing is written automatically any more, and what to do by hand."""
+    for record in stuck(request.services.changes(_REMEMBERED)):
+        sign = STATE_SIGNS[record.state]
+        st.error(
+            f"**{sign.word}: {code(record.target)}** after the change of {clock_text(record.at)} by "
+            f"{escape(record.actor)}. {escape(record.detail)}  \n"
+            "Until somebody has changed it, nothing is written there automatically.",
+            icon=sign.icon,
+        )
+
+
+def stuck(records: Sequence[ChangeRecord]) -> tuple[ChangeRecord, ...]:
+    """Return per target the newest change that wrote something, where it ended in a state that needs a person."""
+    newest: dict[str, ChangeRecord] = {}
+    for record in records:
+        if record.state in _WROTE:
+            newest.setdefault(record.target, record)
+    return tuple(record for record in newest.values() if record.state in _STUCK)
 
 
 def _change(record: ChangeRecord, actor: Actor) -> None:

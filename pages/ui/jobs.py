@@ -21,14 +21,14 @@ WRITE_JOB = "write_job"
 CLOSE = "close_dialog"
 
 _SENTENCES = {
-    ChangeState.APPLIED: "Applied.",
+    ChangeState.APPLIED: "Applied, not confirmed.",
     ChangeState.NO_OP: "Nothing was written: it already matches.",
     ChangeState.BLOCKED: "Nothing was written: the pre-flight check failed.",
-    ChangeState.CONFLICT: "Nothing was written: the config has changed since the preview. Preview again.",
+    ChangeState.CONFLICT: "Nothing was written: somebody else changed it since the preview. Preview again.",
     ChangeState.CANCELLED: "Cancelled; nothing was written.",
-    ChangeState.ROLLED_BACK: "The new choice did not work, so the former config was put back.",
-    ChangeState.ROLLBACK_FAILED: "The former config could not be put back. A person has to look at the file.",
-    ChangeState.NEEDS_PERSON: "A person has to look at the file.",
+    ChangeState.ROLLED_BACK: "The new choice did not work, so the former values were put back.",
+    ChangeState.ROLLBACK_FAILED: "The former values could not be put back. A person has to look.",
+    ChangeState.NEEDS_PERSON: "A person has to look.",
     ChangeState.APPLYING: "Still being applied.",
 }
 
@@ -45,16 +45,25 @@ def show_steps(job: Job) -> None:
 def show_outcome(outcome: ChangeOutcome) -> None:
     """Show how it ended, with the verification."""
     record = outcome.record
-    sentence = "The former config stands again." if record.rolls_back else _SENTENCES[record.state]
+    sentence = _SENTENCES[record.state]
     detail = f"  \n{escape(record.detail)}" if record.detail else ""
     if record.state is ChangeState.APPLIED:
-        proof = " A probe with the agent's own credential confirms it." if outcome.confirmed else ""
-        st.success(f"**{sentence}**{proof}{detail}", icon=":material/check_circle:")
+        _show_applied(sentence, outcome, detail)
+    elif record.state is ChangeState.ROLLED_BACK and record.rolls_back:
+        st.success(f"**The former values stand again.**{detail}", icon=":material/undo:")
     elif record.state in (ChangeState.NO_OP, ChangeState.CANCELLED):
         st.info(f"**{sentence}**{detail}", icon=":material/info:")
     else:
         st.error(f"**{sentence}**{detail}", icon=":material/error:")
     show_verdicts(outcome.verification, use=outcome.plan.request.credential)
+
+
+def _show_applied(sentence: str, outcome: ChangeOutcome, detail: str) -> None:
+    """Green is for evidence only: of what nothing confirms no more is said than that it was applied."""
+    if outcome.confirmed:
+        st.success(f"**Applied and confirmed.**{detail}", icon=":material/check_circle:")
+    else:
+        st.warning(f"**{sentence}**{detail}", icon=":material/help:")
 
 
 def show_verdicts(results: Sequence[ProbeResult], *, use: CredentialUse = CredentialUse.KEEP) -> None:

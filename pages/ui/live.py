@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from core.model.agent import AgentId
+from core.catalog.agents import AGENTS
 from core.model.snapshot import Snapshot
 from core.model.usage import Price
 from pages.ui.address import rerun_page
@@ -83,7 +83,7 @@ def _times(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
 
 def _rows(request: RequestContext, rows: tuple[AgentRow, ...], snapshot: Snapshot, moment: Moment) -> None:
     def action(row: AgentRow) -> None:
-        if row.choice.agent is AgentId.HERMES:
+        if AGENTS[row.choice.agent].probeable:
             switch_button(request, row.choice.agent)
 
     parts = RowParts(say=lambda result: line_now(result, snapshot, moment), action=action)

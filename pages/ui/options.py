@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.catalog.spellings import endpoint_spelling, is_chat_model, model_id
@@ -12,6 +12,7 @@ from core.model.choice import AgentChoice
 from core.model.models import Model, ModelCatalogue
 from core.model.probe import Diagnosis, Health, ProbeResult
 from core.model.route import Identity
+from pages.ui.formats import HEALTH_SIGNS, ms_text
 
 _SAYS_NO_MODEL = frozenset(
     {
@@ -26,30 +27,64 @@ _SAYS_NO_MODEL = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOption:
-    """One model for the picker; `obstacle` is empty when it can be chosen."""
+    """One model for the picker; `obstacle` is empty when it can be chosen, `measured` is how it answered this agent."""
 
     spelling: str
     obstacle: str = ""
+    measured: ProbeResult | None = None
+
+    @property
+    def label(self) -> str:
+        """Return the option as people pick it: by name, with what is known of it."""
+        if self.measured is None:
+            return f"{self.spelling} · not measured"
+        word = HEALTH_SIGNS[self.measured.health].word
+        time = f" {ms_text(self.measured.latency_ms)}" if self.measured.latency_ms is not None else ""
+        return f"{self.spelling} · {word}{time}"
 
 
 def model_options(catalogue: ModelCatalogue, agent: AgentId, results: Sequence[ProbeResult]) -> tuple[ModelOption, ...]:
-    """Return all chat models for an agent, those that can work first."""
+    """Return all chat models for an agent, those that can work first, and of these the ones that were seen to work."""
     options = [
-        ModelOption(spelling=spelling_of(model), obstacle=_obstacle(model, agent, results))
+        ModelOption(
+            spelling=spelling_of(model),
+            obstacle=_obstacle(model, agent, results),
+            measured=_measured(model.id, agent, results),
+        )
         for model in catalogue.models
         if is_chat_model(model.id)
     ]
-    return tuple(sorted(options, key=lambda option: (bool(option.obstacle), option.spelling)))
+    return tuple(sorted(options, key=lambda option: (bool(option.obstacle), _rank(option), option.spelling)))
+
+
+def _rank(option: ModelOption) -> int:
+    if option.measured is None:
+        return 1
+    return 0 if option.measured.health is Health.HEALTHY else 2
+
+
+def _measured(model: str, agent: AgentId, results: Sequence[ProbeResult]) -> ProbeResult | None:
+    """Return the newest verdict on a model for this agent with the dashboard's credential, which is always there."""
+    own = [
+        result
+        for result in results
+        if result.route.agent is agent
+        and result.route.identity is Identity.DASHBOARD
+        and model_id(result.route.model) == model
+    ]
+    return max(own, key=lambda result: result.checked_at, default=None)
 
 
 def usable_models(
     options: Sequence[ModelOption], choice: AgentChoice, results: Sequence[ProbeResult]
-) -> tuple[str, ...]:
-    """Return what can be picked: the options without obstacle, and what answers now though no listing names it."""
-    usable = dict.fromkeys(option.spelling for option in options if not option.obstacle)
-    answering = {r.route.model for r in results if r.route.agent is choice.agent and r.health is Health.HEALTHY}
-    usable |= dict.fromkeys(slot.model for slot in choice.slots if slot.model and slot.model in answering)
-    return tuple(usable)
+) -> Mapping[str, str]:
+    """Return what can be picked with its label: the options without obstacle, and what answers though unlisted."""
+    usable = {option.spelling: option.label for option in options if not option.obstacle}
+    answering = {r.route.model: r for r in results if r.route.agent is choice.agent and r.health is Health.HEALTHY}
+    for slot in choice.slots:
+        if slot.model and slot.model in answering and slot.model not in usable:
+            usable[slot.model] = ModelOption(spelling=slot.model, measured=answering[slot.model]).label
+    return usable
 
 
 def spelling_of(model: Model) -> str:

@@ -25,7 +25,7 @@ def show_plan(plan: Plan) -> None:
         sign = SEVERITY_SIGNS[finding.severity]
         st.markdown(f":{sign.color}[{sign.icon} {sign.word}:] {escape(finding.message)}")
     if plan.preflight:
-        st.markdown("**Pre-flight**: each new route was asked just now for a short answer")
+        st.markdown("**Pre-flight**: each new route was asked just now, with the request the agent makes")
         show_verdicts(plan.preflight, use=plan.request.credential)
     kind, icon, word = _DECISIONS[plan.decision]
     text = f"**{word}** {escape(plan.reason)}"

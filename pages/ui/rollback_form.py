@@ -25,8 +25,8 @@ def show_rollback(request: RequestContext, change_id: str, *, close: Callable[[]
             show_ending(job, close)
         return
     st.markdown(
-        f"The config goes back to the exact bytes it had before change {code(change_id)}. "
-        "If it was edited since, nothing is written. Agents that run take it at their next start."
+        f"Everything goes back to exactly what it was before change {code(change_id)}. "
+        "If somebody else changed it since, nothing is written."
     )
     reason = st.text_input("Reason", key=ROLLBACK_REASON, placeholder="Why it goes back")
     st.button(

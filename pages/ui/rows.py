@@ -18,6 +18,7 @@ from core.model.history import Quantiles
 from core.model.probe import Health, ProbeResult
 from core.model.snapshot import Snapshot
 from core.model.standing import Standing
+from core.model.sync import AgentSync
 from pages.ui.formats import NOTHING
 from pages.ui.standings import Moment, beats_of, shown_now, standing_of
 
@@ -52,6 +53,7 @@ class AgentRow:
     hint: str
     command: str | None
     lint: tuple[LintFinding, ...]
+    sync: AgentSync | None = None
 
 
 def agent_rows(snapshot: Snapshot, *, moment: Moment, inside_databricks_apps: bool) -> tuple[AgentRow, ...]:
@@ -98,6 +100,7 @@ def _row(choice: AgentChoice, snapshot: Snapshot, *, moment: Moment, inside_data
         hint=hint or (spec.note if not spec.probeable else ""),
         command=command,
         lint=choice.lint,
+        sync=next((sync for sync in snapshot.syncs if sync.agent is choice.agent), None),
     )
 
 
@@ -127,6 +130,8 @@ def source_text(choice: AgentChoice, slot: SlotChoice | None) -> str:
         return ""
     if slot.source is Layer.ENVIRONMENT:
         return f"from {slot.variable}" if slot.variable else "from the environment"
+    if slot.source is Layer.TARGET and choice.target and choice.target.startswith("app:"):
+        return f"from {choice.target}"
     if slot.source is Layer.TARGET:
         return f"from {short_path(choice.config.path)}" if choice.config else "from the agent's own config"
     return "override" if slot.source is Layer.OVERRIDE else "default"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.catalog.agents import AGENTS
 from core.model.agent import AgentId
-from core.model.change import TargetInfo
 from pages.ui.address import rerun_page
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import escape
@@ -15,6 +15,7 @@ from pages.ui.jobs import PLAN_JOB, WRITE_JOB
 from pages.ui.request import RequestContext
 from pages.ui.rollback_form import show_rollback
 from pages.ui.switch_form import show_switch
+from pages.ui.switch_route import targets_of
 
 _OPEN = "open_dialog"
 _SWITCH_BUTTON = "switch_button"
@@ -30,9 +31,8 @@ class OpenDialog:
 
 
 def switch_button(request: RequestContext, agent: AgentId) -> None:
-    """Show *Switch …*, or why this person or this target cannot."""
-    target = target_of(request, agent)
-    obstacle = obstacle_to_change(request, target)
+    """Show *Switch …*, or why this person cannot."""
+    obstacle = obstacle_to_change(request, agent)
     st.button(
         "Switch …",
         key=f"{_SWITCH_BUTTON}_{agent}",
@@ -46,18 +46,11 @@ def switch_button(request: RequestContext, agent: AgentId) -> None:
         st.caption(escape(obstacle))
 
 
-def target_of(request: RequestContext, agent: AgentId) -> TargetInfo | None:
-    """Return the agent's own config as a target, if it is one."""
-    return next((target for target in request.services.targets() if target.id == f"file:{agent}"), None)
-
-
-def obstacle_to_change(request: RequestContext, target: TargetInfo | None) -> str:
-    """Return why nothing can be changed here, or nothing."""
+def obstacle_to_change(request: RequestContext, agent: AgentId) -> str:
+    """Return why nothing can be changed here, or nothing; what a single target has against it is said in the dialog."""
     if not request.actor.may_change:
         return request.actor.why
-    if target is None:
-        return "Its config is not on this machine."
-    return "" if target.writable else target.reason
+    return "" if targets_of(request.services.snapshot(), agent) else "Its targets are not known yet."
 
 
 def open_rollback(change_id: str) -> None:
@@ -89,9 +82,12 @@ def _open_switch(agent: AgentId) -> None:
     st.session_state[_OPEN] = OpenDialog(agent=agent)
 
 
-@st.dialog("Switch Hermes", width="large", icon=":material/alt_route:", on_dismiss=forget)
 def _switch_dialog(request: RequestContext, agent: AgentId) -> None:
-    _polled_switch(request, agent)
+    @st.dialog(f"Switch {AGENTS[agent].label}", width="large", icon=":material/alt_route:", on_dismiss=forget)
+    def dialog() -> None:
+        _polled_switch(request, agent)
+
+    dialog()
 
 
 @st.dialog("Roll back", width="medium", icon=":material/undo:", on_dismiss=forget)

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,16 +124,25 @@ class Simulator:
         return self.environment["DATABRICKS_HOST"]
 
 
-@pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[Simulator]:
-    command = [sys.executable, "-u", "-m", "core", "simulate", "--port", "0", "--scene", "healthy"]
-    process = subprocess.Popen(command, cwd=ROOT, env=clean_environ(tmp_path, {}), stdout=subprocess.PIPE)
+@contextmanager
+def run_simulator(home: Path, scene: str) -> Iterator[Simulator]:
+    """Run a simulated workspace in a process of its own."""
+    command = [sys.executable, "-u", "-m", "core", "simulate", "--port", "0", "--scene", scene]
+    process = subprocess.Popen(command, cwd=ROOT, env=clean_environ(home, {}), stdout=subprocess.PIPE)
     assert process.stdout is not None
     with process.stdout as lines:
         line = next(text for text in lines if text.startswith(b"DATABRICKS_HOST="))
         pairs = (pair.partition("=") for pair in line.decode().split())
-        yield Simulator(environment={name: value for name, _, value in pairs}, process=process)
-        stop_process(process)
+        try:
+            yield Simulator(environment={name: value for name, _, value in pairs}, process=process)
+        finally:
+            stop_process(process)
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    with run_simulator(tmp_path, "healthy") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def _hermes_file(app: RunningApp) -> Path:
 def _pick(dialog: Locator, label: str, option: str) -> None:
     box = dialog.get_by_role("combobox", name=re.compile(label))
     box.click()
-    dialog.page.get_by_role("option", name=option, exact=True).click()
+    dialog.page.get_by_role("option", name=re.compile(f"^{re.escape(option)} ")).click()
 
 
 def test_switch_and_roll_back(incident: RunningApp, page: Page) -> None:
@@ -52,7 +52,7 @@ def test_switch_and_roll_back(incident: RunningApp, page: Page) -> None:
     assert path.read_bytes() == before
     dialog.get_by_label("Reason").fill("the primary is not served here")
     dialog.get_by_role("button", name="Apply and verify").click()
-    expect(dialog).to_contain_text("Applied.", timeout=SLOW)
+    expect(dialog).to_contain_text("Applied and confirmed.", timeout=SLOW)
     assert WORKING.encode() in path.read_bytes()
     dialog.get_by_role("button", name="Close", exact=True).last.click()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -64,5 +64,5 @@ def test_switch_and_roll_back(incident: RunningApp, page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("shown to somebody")
     dialog.get_by_role("button", name="Roll back").click()
-    expect(dialog).to_contain_text("The former config stands again.", timeout=SLOW)
+    expect(dialog).to_contain_text("The former values stand again.", timeout=SLOW)
     assert path.read_bytes() == before

@@ -54,6 +54,7 @@ OVERRIDE = Override(
     reason="two hours until the grant is there",
     since=AT,
     expires_at=AT + timedelta(hours=2),
+    asks="The base was changed meanwhile.",
 )
 
 

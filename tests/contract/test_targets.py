@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,33 @@ from core.adapters.export_target import ExportTarget
 from core.model.agent import AgentId
 from core.model.change import ChangeRequest, TargetKind
 from core.ports import Target
+from core.simulator.app_setups import workspace_app
+from tests.fakes.app_workspace import app_workspace
 from tests.fakes.hermes_machine import CONFIG, TOKEN, HermesMachine
 
-TARGETS: dict[str, Callable[[HermesMachine], Target]] = {
-    "file:hermes": lambda machine: machine.target,
-    "export": lambda machine: ExportTarget(machine.choice_of),
+APP_YAML = b"""\
+env:
+  - name: HERMES_MODEL
+    value: old-a
+  - name: HERMES_FALLBACK_MODEL
+    value: old-b
+  - name: DATABRICKS_TOKEN
+    value: stored-token-value
+"""
+
+
+@contextmanager
+def _app(_: HermesMachine) -> Iterator[Target]:
+    with app_workspace() as place:
+        place.running.apps.add(workspace_app(place.running.scene, content=APP_YAML))
+        yield place.target()
+        assert place.content == APP_YAML
+
+
+TARGETS: dict[str, Callable[[HermesMachine], AbstractContextManager[Target]]] = {
+    "file:hermes": lambda machine: nullcontext(machine.target),
+    "export": lambda machine: nullcontext(ExportTarget(lambda agent: machine.choice_of(agent, "export"))),
+    "app:coda": _app,
 }
 
 
@@ -25,8 +48,9 @@ def machine(tmp_path: Path) -> HermesMachine:
 
 
 @pytest.fixture(params=TARGETS)
-def target(request: pytest.FixtureRequest, machine: HermesMachine) -> Target:
-    return TARGETS[request.param](machine)
+def target(request: pytest.FixtureRequest, machine: HermesMachine) -> Iterator[Target]:
+    with TARGETS[request.param](machine) as found:
+        yield found
 
 
 def _request(target: Target, **slots: str | None) -> ChangeRequest:
@@ -57,5 +81,5 @@ def test_no_token_comes_out(target: Target) -> None:
 
 def test_what_cannot_be_written_says_why(target: Target) -> None:
     assert target.info.reason.endswith(".")
-    assert target.info.writable is (target.info.kind is TargetKind.FILE)
+    assert target.info.writable is (target.info.kind is not TargetKind.EXPORT)
     assert AgentId.HERMES in target.info.agents

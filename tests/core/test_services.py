@@ -154,8 +154,13 @@ def test_a_state_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> Non
 # Jobs.
 
 
-def test_targets_are_the_file_and_the_export(healthy: House) -> None:
-    assert [target.id for target in healthy.services.targets()] == ["file:hermes", "export"]
+def test_targets_are_the_files_here_the_app_that_was_found_and_the_export(healthy: House) -> None:
+    ids = eventually(lambda: _with_app([target.id for target in healthy.services.targets()]))
+    assert ids[0] == "file:hermes" and ids[-2:] == ["app:coda", "export"]
+
+
+def _with_app(ids: list[str]) -> list[str]:
+    return ids if "app:coda" in ids else []
 
 
 def test_a_job_that_nobody_started_is_none(healthy: House) -> None:

@@ -9,8 +9,10 @@ import pytest
 from databricks.sdk.config import Config
 
 from core.errors import ConfigurationError
+from core.model.agent import AgentId
 from core.model.secret import Secret
 from core.settings import PROJECT_ROOT, SETTINGS, Lakebase, Settings, agent_variables, load_settings
+from core.settings.homes import homes_below
 
 HOST = "https://adb-4455667788990011.11.azuredatabricks.net"
 REAL = {"DATABRICKS_HOST": HOST, "DATABRICKS_TOKEN": "t0ken-of-env"}
@@ -68,8 +70,8 @@ READ: dict[str, tuple[dict[str, str], str, object]] = {
         "https://g.example",
     ),
     "DATABRICKS_APP_NAME": ({"DATABRICKS_APP_NAME": "mine"}, "app_name", "mine"),
-    "HERMES_HOME": ({"HERMES_HOME": "/opt/hermes"}, "hermes_home", Path("/opt/hermes")),
     "SWITCHYARD_SIMULATE": ({"SWITCHYARD_SIMULATE": " gcp "}, "scene", "gcp"),
+    "SWITCHYARD_APP": ({"SWITCHYARD_APP": " app:coda "}, "agents_app", "coda"),
     "SWITCHYARD_STATE_DIR": ({"SWITCHYARD_STATE_DIR": "/var/lib/sy"}, "state_dir", Path("/var/lib/sy")),
     "SWITCHYARD_TRUSTED_HOSTS": (
         {"SWITCHYARD_TRUSTED_HOSTS": " a.example, ,b.example:8443,"},
@@ -100,8 +102,25 @@ READ: dict[str, tuple[dict[str, str], str, object]] = {
 }
 
 
+# Where an agent's own config lies: the variable that the agent itself reads.
+HOMES = {
+    "HERMES_HOME": (AgentId.HERMES, "/opt/a"),
+    "CLAUDE_CONFIG_DIR": (AgentId.CLAUDE, "/opt/a"),
+    "CODEX_HOME": (AgentId.CODEX, "/opt/a"),
+    "GEMINI_CLI_HOME": (AgentId.GEMINI, "/opt/a/.gemini"),
+    "XDG_CONFIG_HOME": (AgentId.OPENCODE, "/opt/a/opencode"),
+    "PI_CODING_AGENT_DIR": (AgentId.PI, "/opt/a"),
+}
+
+
+@pytest.mark.parametrize(("variable", "agent", "folder"), [(name, *row) for name, row in HOMES.items()])
+def test_a_variable_moves_the_home_of_its_own_agent_only(variable: str, agent: AgentId, folder: str) -> None:
+    usual = homes_below(Path("~").expanduser())
+    assert load_settings(REAL | {variable: "/opt/a"}).agent_homes == usual | {agent: Path(folder)}
+
+
 def test_every_setting_of_the_table_has_a_row_here() -> None:
-    assert set(READ) == {setting.name for setting in SETTINGS}
+    assert set(READ) | set(HOMES) == {setting.name for setting in SETTINGS}
 
 
 @pytest.mark.parametrize(("environment", "field", "value"), READ.values(), ids=READ)
@@ -112,7 +131,7 @@ def test_a_setting_is_read(environment: dict[str, str], field: str, value: objec
 def test_defaults_of_settings_and_of_an_empty_environment_agree() -> None:
     settings = load_settings({"DATABRICKS_HOST": HOST})
     assert settings == Settings(
-        host=HOST, hermes_home=Path("~/.hermes").expanduser(), token_source=settings.token_source
+        host=HOST, agent_homes=homes_below(Path("~").expanduser()), token_source=settings.token_source
     )
     assert settings.state_dir == PROJECT_ROOT / ".switchyard"
 

@@ -6,17 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.adapters.file_target import HermesFileTarget
-from core.adapters.hermes_config import read_hermes_config
+from core.adapters.agent_configs import read_config
+from core.adapters.agents.hermes import HermesForm
+from core.adapters.file_target import FileTarget
 from core.change.work import ChangePorts
+from core.detect.hosts import GATEWAY_SETTING
 from core.model.agent import AgentId, Dialect
 from core.model.change import Actor, ChangeRequest, Origin
 from core.model.choice import AgentChoice, Layer, LintFinding, SlotChoice
+from core.model.gateway import Gateway
 from core.model.probe import Diagnosis, Health, ProbeResult
 from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.ports import ChangeStore, Target
 from tests.fakes.change_store import MemoryChangeStore
+from tests.fakes.coordination import MemoryLeases, MemoryOverrides
 from tests.fakes.ticking_clock import TickingClock
 from tests.fakes.verdicts import verdict
 
@@ -51,13 +55,17 @@ class HermesMachine:
         self.store = store or MemoryChangeStore()
         self.clock = TickingClock()
         self.environment: dict[str, Secret] = {}
+        self.overrides = MemoryOverrides()
+        self.leases = MemoryLeases()
+        self.gateway: Gateway | None = None
+        self.gateways_asked: list[str | None] = []
         self.broken_models: set[str] = set()
         self.dead_tokens: set[str] = set()
         self.probed: list[tuple[Route, ...]] = []
         self.before_answer: Callable[[int], None] = lambda _: None
         self.lint: Sequence[LintFinding] = ()
-        self.target: Target = HermesFileTarget(
-            home=home, environment=self.environment, state_dir=home / "state", clock=self.clock
+        self.target: Target = FileTarget(
+            HermesForm(), home=home, environment=self.environment, state_dir=home / "state", clock=self.clock
         )
 
     @property
@@ -65,15 +73,24 @@ class HermesMachine:
         return ChangePorts(
             targets={"file:hermes": self.target},
             store=self.store,
+            overrides=self.overrides,
+            leases=self.leases,
+            holder="this process",
             clock=self.clock,
             choice_of=self.choice_of,
             lint=lambda _: self.lint,
             probe=self.probe,
+            gateway_for=self.gateway_for,
             environment=self.environment,
         )
 
-    def choice_of(self, agent: AgentId) -> AgentChoice:
-        config = read_hermes_config(self.home, self.environment)
+    async def gateway_for(self, wanted: ChangeRequest) -> Gateway | None:
+        """Return a gateway on another path where the request names one."""
+        self.gateways_asked.append(wanted.slots.get(GATEWAY_SETTING, "as it is"))
+        return self.gateway
+
+    def choice_of(self, agent: AgentId, target: str) -> AgentChoice:
+        config = read_config(HermesForm(), self.home, self.environment)
         slots = tuple(
             SlotChoice(
                 slot=stored.slot,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from core.errors import ProbeError, StoreError
+from core.errors import ChangeError, ProbeError, StoreError
 from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
@@ -19,6 +19,7 @@ from core.model.change import (
     Decision,
     DiffEntry,
     DiffOp,
+    ExportFile,
     Origin,
     Plan,
     TargetInfo,
@@ -51,6 +52,10 @@ class FakeServices:
     sweeps: int = 0
     askers: list[Actor | None] = field(default_factory=list)
     applied: list[tuple[ChangeRequest, Actor, str, str | None]] = field(default_factory=list)
+    manners: list[tuple[timedelta | None, bool]] = field(default_factory=list)
+    extended: list[tuple[str, timedelta]] = field(default_factory=list)
+    kept_for_good: list[str] = field(default_factory=list)
+    refreshes: int = 0
     rolled_back: list[tuple[str, Actor, str]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     extra: tuple[ProbeResult, ...] = ()
@@ -132,18 +137,42 @@ class FakeServices:
         plan = self._plan(request)
         return self._keep(Job(id="plan-1", kind=JobKind.PLAN, phases=("Reading the config",), done=True, plan=plan))
 
-    def start_apply(self, request: ChangeRequest, *, actor: Actor, reason: str, expected_revision: str | None) -> str:
+    def start_apply(
+        self,
+        request: ChangeRequest,
+        *,
+        actor: Actor,
+        reason: str,
+        expected_revision: str | None,
+        lasts: timedelta | None = None,
+        force: bool = False,
+    ) -> str:
         self.applied.append((request, actor, reason, expected_revision))
+        self.manners.append((lasts, force))
         plan = self._plan(request)
         outcome = ChangeOutcome(plan=plan, record=record(request, actor, reason), confirmed=True)
         self.records.insert(0, outcome.record)
         phases = ("Checking the new routes", "Writing", "Reading back", "Probing")
         return self._keep(Job(id="apply-1", kind=JobKind.APPLY, phases=phases, done=True, outcome=outcome))
 
+    def extend_override(self, override_id: str, *, by: timedelta, actor: Actor) -> None:
+        self.extended.append((override_id, by))
+
+    def keep_override(self, override_id: str, *, actor: Actor) -> None:
+        self.kept_for_good.append(override_id)
+
+    def refresh_targets(self) -> None:
+        self.refreshes += 1
+
+    def export(self, agent: AgentId, form: str) -> Sequence[ExportFile]:
+        if agent is AgentId.COPILOT:
+            raise ChangeError("Copilot CLI has no file of its own.", code="no_form", remedy="Use env.")
+        return (ExportFile(path=f"~/.{agent}/config", mode="0600", content=f"{form} of {agent}"),)
+
     def start_rollback(self, change_id: str, *, actor: Actor, reason: str) -> str:
         self.rolled_back.append((change_id, actor, reason))
         request = ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots={})
-        kept = replace(record(request, actor, reason), rolls_back=change_id)
+        kept = replace(record(request, actor, reason), rolls_back=change_id, state=ChangeState.ROLLED_BACK)
         outcome = ChangeOutcome(plan=self._plan(request), record=kept)
         return self._keep(Job(id="back-1", kind=JobKind.ROLL_BACK, phases=("Writing",), done=True, outcome=outcome))
 

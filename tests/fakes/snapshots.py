@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from core.catalog.agents import AGENTS
 from core.model.agent import AgentId
+from core.model.change import TargetInfo, TargetKind
 from core.model.choice import AgentChoice, AgentConfig, Layer, LintFinding, Severity, SlotChoice
 from core.model.gateway import Gateway, GatewaySource, Generation, TraceOutcome, TraceStep
 from core.model.models import ListingOutcome, ListingResult, Model, ModelCatalogue
@@ -18,6 +19,36 @@ from tests.fakes.histories import with_history
 
 HOST = "https://adb-4455667788990011.11.azuredatabricks.net"
 
+TARGETS = (
+    TargetInfo(
+        id="file:hermes",
+        kind=TargetKind.FILE,
+        agents=(AgentId.HERMES,),
+        writable=True,
+        reason="~/.hermes/config.yaml can be written.",
+    ),
+    TargetInfo(
+        id="app:coda",
+        kind=TargetKind.APP,
+        agents=(AgentId.HERMES, AgentId.CLAUDE, AgentId.CODEX),
+        writable=True,
+        reason="coda can be changed and redeployed.",
+    ),
+    TargetInfo(
+        id="app:coda-git",
+        kind=TargetKind.APP,
+        agents=(AgentId.HERMES,),
+        writable=False,
+        reason="coda-git is deployed from Git: only a commit there lasts.",
+    ),
+    TargetInfo(
+        id="export",
+        kind=TargetKind.EXPORT,
+        agents=tuple(AgentId),
+        writable=False,
+        reason="Nothing is written: hand over the snippet.",
+    ),
+)
 _REACH = (Rung.DNS, Rung.TCP, Rung.TLS, Rung.HTTP, Rung.AUTH, Rung.ROUTE, Rung.MODEL)
 
 
@@ -141,6 +172,7 @@ def healthy() -> Snapshot:
     moment = datetime.now(UTC)
     return with_history(
         Snapshot(
+            targets=TARGETS,
             scene="healthy",
             workspace=Workspace(
                 host=HOST,

@@ -303,7 +303,7 @@ def test_changes_are_listed_with_the_way_back(open_history: OpenFrame) -> None:
 
     assert "`databricks-new`" in words(app)
     app.button(key="roll_back_chg-000000000001").click().run()
-    assert "goes back to the exact bytes" in words(app)
+    assert "goes back to exactly what it was" in words(app)
 
 
 def test_no_change_yet_says_how_to_make_one(open_history: OpenFrame) -> None:

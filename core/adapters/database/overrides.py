@@ -55,6 +55,7 @@ def _row(override: Override) -> dict[str, str | None]:
         "since": time_text(override.since),
         "expires_at": time_text(override.expires_at) if override.expires_at else None,
         "ended_at": time_text(override.ended_at) if override.ended_at else None,
+        "asks": override.asks,
     }
 
 
@@ -70,4 +71,5 @@ def _override(row: sa.RowMapping) -> Override:
         since=datetime.fromisoformat(row["since"]),
         expires_at=datetime.fromisoformat(expires) if expires else None,
         ended_at=datetime.fromisoformat(ended) if ended else None,
+        asks=row["asks"],
     )

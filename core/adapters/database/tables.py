@@ -135,6 +135,7 @@ OVERRIDES = sa.Table(
     _named("since"),
     _named("expires_at", nullable=True),
     _named("ended_at", nullable=True),
+    sa.Column("asks", sa.Text, nullable=True),
 )
 AUDIT_EVENTS = sa.Table(
     "audit_events",

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from core.adapters.agent_configs import AgentConfigFiles
+from core.adapters.agents import FORMS
 from core.model.agent import AgentId
 from core.model.secret import Secret
 from tests.fakes.hermes_machine import CONFIG, TOKEN
 
 
 def test_hermes_own_config_is_read_anew_each_time(tmp_path: Path) -> None:
-    files = AgentConfigFiles(hermes_home=tmp_path, environment={})
+    files = AgentConfigFiles(homes={AgentId.HERMES: tmp_path}, environment={})
     before = files.read(AgentId.HERMES)
     assert before is not None and not before.exists
     (tmp_path / "config.yaml").write_text(CONFIG)
@@ -27,12 +28,16 @@ def test_hermes_own_config_is_read_anew_each_time(tmp_path: Path) -> None:
 
 def test_a_token_that_the_config_only_names_comes_from_the_environment(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG.replace(TOKEN, "${DATABRICKS_TOKEN}"))
-    files = AgentConfigFiles(hermes_home=tmp_path, environment={"DATABRICKS_TOKEN": Secret("from-env")})
+    files = AgentConfigFiles(homes={AgentId.HERMES: tmp_path}, environment={"DATABRICKS_TOKEN": Secret("from-env")})
     config = files.read(AgentId.HERMES)
     assert config is not None
     assert config.slots[0].token == Secret("from-env")
 
 
-@pytest.mark.parametrize("agent", sorted(set(AgentId) - {AgentId.HERMES}))
-def test_other_agents_configs_are_not_read(agent: AgentId, tmp_path: Path) -> None:
-    assert AgentConfigFiles(hermes_home=tmp_path, environment={}).read(agent) is None
+@pytest.mark.parametrize("agent", sorted(set(AgentId) - set(FORMS)))
+def test_agents_without_a_config_that_is_known_are_not_read(agent: AgentId, tmp_path: Path) -> None:
+    assert AgentConfigFiles(homes=dict.fromkeys(AgentId, tmp_path), environment={}).read(agent) is None
+
+
+def test_an_agent_whose_home_is_not_given_is_left_alone(tmp_path: Path) -> None:
+    assert AgentConfigFiles(homes={}, environment={}).read(AgentId.HERMES) is None

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import core.adapters.file_target as module
-from core.adapters.file_target import HermesFileTarget
+from core.adapters.agents.hermes import HermesForm
+from core.adapters.file_target import FileTarget
 from core.errors import ChangeError
 from core.model.agent import AgentId
 from core.model.change import ChangeRequest
@@ -26,8 +27,8 @@ TEXT = "# mine\nmodel:\n  default: old-a   # keep\n  api_key: stored-token-value
 REQUEST = ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots={"primary": "new-a"})
 
 
-def _target(home: Path) -> HermesFileTarget:
-    return HermesFileTarget(home=home, environment={}, state_dir=home / "state", clock=TickingClock())
+def _target(home: Path) -> FileTarget:
+    return FileTarget(HermesForm(), home=home, environment={}, state_dir=home / "state", clock=TickingClock())
 
 
 @pytest.fixture
@@ -112,16 +113,15 @@ def test_a_linked_config_is_changed_where_it_really_is(home: Path) -> None:
     assert real.read_text() == TEXT
 
 
-def test_a_missing_config_says_what_to_run(tmp_path: Path) -> None:
+def test_without_a_config_and_without_a_gateway_nothing_can_be_made(tmp_path: Path) -> None:
     target = _target(tmp_path)
     assert target.revision() is None
-    assert not target.info.writable and "hermes model" in target.info.reason
     with pytest.raises(ChangeError) as caught:
         target.plan(REQUEST)
-    assert caught.value.code == "target_missing"
-    assert "hermes model" in caught.value.remedy
+    assert caught.value.code == "routing_missing"
     with pytest.raises(ChangeError):
         target.write(REQUEST, expected_revision=None, change_id="c1")
+    assert not (tmp_path / "config.yaml").exists()
 
 
 @pytest.mark.parametrize("content", [b"model: [", b"\xff", b"x" * 1_100_000], ids=["bad YAML", "not UTF-8", "huge"])
@@ -224,7 +224,9 @@ def foreign_home(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 def test_a_folder_that_may_not_be_written_is_refused_without_harm(foreign_home: Path) -> None:
     with tempfile.TemporaryDirectory() as state:
-        target = HermesFileTarget(home=foreign_home, environment={}, state_dir=Path(state), clock=TickingClock())
+        target = FileTarget(
+            HermesForm(), home=foreign_home, environment={}, state_dir=Path(state), clock=TickingClock()
+        )
         assert not target.info.writable and "may not be written" in target.info.reason
         with pytest.raises(ChangeError) as caught:
             target.write(REQUEST, expected_revision=target.revision(), change_id="c1")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from core.change.plan import choice_after, decide, is_confirmed, routes_after
+from core.change.plan import choice_after, decide, is_confirmed, routed, routes_after
 from core.model.agent import AgentId, Dialect
 from core.model.change import (
     ChangeRequest,
@@ -16,10 +17,12 @@ from core.model.change import (
     DiffEntry,
     DiffOp,
     Plan,
+    SlotRouting,
     TargetInfo,
     TargetKind,
 )
-from core.model.choice import AgentChoice, Layer, LintFinding, Severity, SlotChoice
+from core.model.choice import AgentChoice, AgentConfig, Layer, LintFinding, Severity, SlotChoice
+from core.model.gateway import Gateway, GatewaySource, Generation
 from core.model.probe import Diagnosis, Health, ProbeResult
 from core.model.route import Identity
 from core.model.secret import Secret
@@ -247,3 +250,57 @@ def test_an_empty_slot_asks_for_no_proof() -> None:
     empty = replace(CHOICE, slots=(replace(CHOICE.slots[0], model=None),))
     plan = decide(request=request, info=WRITABLE, target_plan=TARGET_PLAN, after=empty)
     assert plan.decision is Decision.READY
+
+
+def test_a_fallback_that_was_not_set_goes_the_primarys_way_as_it_will_in_the_file() -> None:
+    unset = SlotChoice(slot="fallback", model=None, source=Layer.TARGET, base_url="https://elsewhere.example/v1")
+    choice = replace(CHOICE, slots=(CHOICE.slots[0], unset))
+    after = choice_after(choice, REQUEST, {})
+    assert [(slot.base_url, slot.stored_token) for slot in after.slots] == [(URL, STORED), (URL, STORED)]
+
+
+GATEWAY = Gateway(
+    base_url="https://ws.example/ai-gateway",
+    generation=Generation.WORKSPACE,
+    source=GatewaySource.DISCOVERED,
+    trace=(),
+    resolved_at=datetime(2030, 1, 2, tzinfo=UTC),
+)
+NEW_BASE = "https://ws.example/ai-gateway/mlflow/v1"
+
+
+def test_naming_the_gateway_sends_every_slot_there() -> None:
+    request = replace(REQUEST, slots={"DATABRICKS_GATEWAY_HOST": None})
+    after = choice_after(CHOICE, request, {}, GATEWAY)
+    assert [(slot.model, slot.base_url) for slot in after.slots] == [("old-a", NEW_BASE), ("old-b", NEW_BASE)]
+    routing = routed(request, CHOICE, after).routing
+    assert {slot: way.base_url for slot, way in routing.items()} == {"primary": NEW_BASE, "fallback": NEW_BASE}
+
+
+def test_a_model_of_another_dialect_takes_its_base_url_along() -> None:
+    slot = SlotChoice(
+        slot="default",
+        model="databricks-claude-opus-4-6",
+        source=Layer.TARGET,
+        base_url="https://ws.example/ai-gateway/anthropic",
+        dialect=Dialect.ANTHROPIC_MESSAGES,
+    )
+    config = AgentConfig(agent=AgentId.PI, path="~/.pi/agent/models.json", exists=True)
+    choice = replace(CHOICE, agent=AgentId.PI, slots=(slot,), config=config)
+    request = ChangeRequest(agent=AgentId.PI, target="file:pi", slots={"default": "databricks-gpt-5-5"})
+    after = choice_after(choice, request, {}, GATEWAY)
+    way = SlotRouting(base_url="https://ws.example/ai-gateway/codex/v1", dialect=Dialect.OPENAI_RESPONSES)
+    assert routed(request, choice, after).routing == {"default": way}
+    same = replace(request, slots={"default": "databricks-claude-sonnet-4-6"})
+    assert routed(same, choice, choice_after(choice, same, {}, GATEWAY)).routing == {}
+
+
+def test_a_config_that_is_to_be_made_is_told_every_route() -> None:
+    after = choice_after(CHOICE, REQUEST, {}, GATEWAY)
+    assert set(routed(REQUEST, CHOICE, after).routing) == {"primary", "fallback"}
+
+
+def test_an_agent_that_is_switched_off_has_nothing_to_prove() -> None:
+    request = replace(REQUEST, slots={"ENABLE_HERMES": "false"})
+    assert routes_after(CHOICE, request, environment={}) == ()
+    assert not choice_after(CHOICE, request, {}).enabled

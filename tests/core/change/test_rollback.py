@@ -41,7 +41,7 @@ def test_the_identical_bytes_stand_again(machine: HermesMachine) -> None:
     assert outcome.record.rolls_back == change_id
     assert (outcome.record.origin, outcome.record.reason) == (Origin.COMMAND_LINE, "it was worse")
     assert outcome.confirmed and len(outcome.verification) == 4
-    assert phases == ["Reading the file", "Restoring the former content", "Checking health: 4 routes"]
+    assert phases == ["Reading what stands now", "Restoring the former content", "Checking health: 4 routes"]
     assert outcome.plan.effective == "next start of Hermes"
     assert {(entry.op, entry.field, entry.new) for entry in outcome.plan.diff} == {
         (DiffOp.CHANGE, "primary", "old-a"),
@@ -123,7 +123,7 @@ def test_a_backup_that_is_gone_fails_with_what_to_do(machine: HermesMachine) -> 
         backup.unlink()
     outcome = _roll_back(machine, change_id)
     assert outcome.record.state is ChangeState.ROLLBACK_FAILED
-    assert "hermes model" in outcome.record.detail
+    assert "by hand" in outcome.record.detail
 
 
 def test_a_file_that_breaks_right_after_the_restore_has_failed(machine: HermesMachine) -> None:

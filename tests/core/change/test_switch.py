@@ -194,7 +194,7 @@ def test_force_does_not_write_what_may_not_be_written(machine: HermesMachine) ->
 
 
 def test_an_export_ends_with_its_snippet_and_nothing_written(machine: HermesMachine) -> None:
-    ports = replace(machine.ports, targets={"export": ExportTarget(machine.choice_of)})
+    ports = replace(machine.ports, targets={"export": ExportTarget(lambda agent: machine.choice_of(agent, "export"))})
     phases: list[str] = []
     outcome = asyncio.run(
         apply_change(
@@ -411,7 +411,9 @@ def test_a_killed_change_stays_on_record_as_applying(tmp_path: Path, moment: str
         _apply(machine)
     (record,) = SqlChangeStore(tmp_path / "changes.db").latest()
     assert record.state is ChangeState.APPLYING
-    assert (record.after_revision is not None) == (moment == "while verifying")
+    # What the write is to leave is known before it, what it replaced only after it.
+    assert record.after_revision is not None
+    assert (record.backup is not None) == (moment == "while verifying")
     assert machine.config.read_text() == (CONFIG if moment == "before the write" else CHANGED)
 
 

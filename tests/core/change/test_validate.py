@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.change.validate import checked_model_name, checked_reason
+from core.change.validate import checked_model_name, checked_reason, checked_slots, parsed_duration
 from core.errors import ConfigurationError
+from core.model.agent import AgentId
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,31 @@ def test_a_reason_that_cannot_be_shown_is_refused(reason: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         checked_reason(reason)
     assert caught.value.code == "reason_invalid"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("30min", 1800), ("2h", 7200), (" 1D ", 86_400), ("30d", 2_592_000)],
+)
+def test_a_duration_is_read_as_people_type_it(text: str, seconds: int) -> None:
+    assert parsed_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "0s", "31d", "99999999d", "2 h", "٢h", "1h30m", "1e3s", "inf"])
+def test_a_duration_that_cannot_be_meant_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parsed_duration(text)
+    assert caught.value.code == "duration_invalid"
+
+
+def test_the_routes_switches_are_known_by_their_variables() -> None:
+    checked_slots(AgentId.HERMES, {"DATABRICKS_GATEWAY_HOST": None, "ENABLE_HERMES": "false", "primary": "a"})
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [{"ENABLE_HERMES": "yes"}, {"ENABLE_CODEX": "true"}, {"PATH": "/x"}, {"primary": "a\nb"}, {"primary": "a: [b"}],
+)
+def test_a_request_that_cannot_be_meant_is_refused(slots: dict[str, str | None]) -> None:
+    with pytest.raises(ConfigurationError):
+        checked_slots(AgentId.HERMES, slots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -105,6 +106,15 @@ def test_a_stored_route_keeps_its_base_url_generation_and_token() -> None:
     assert (slot.base_url, slot.generation) == (f"{ORIGIN}/serving-endpoints", Generation.SERVING_ENDPOINTS)
     assert slot.dialect is Dialect.OPENAI_CHAT
     assert (slot.stored_token, slot.stored_token_from) == (Secret("dapi-fiction"), "api_key")
+
+
+def test_the_dialect_that_a_config_itself_names_wins_over_the_models_family() -> None:
+    by_chat = replace(stored("default", SONNET, f"{ORIGIN}/ai-gateway/mlflow/v1"), dialect=Dialect.OPENAI_CHAT)
+    config = replace(hermes_config(by_chat), agent=AgentId.PI)
+    choice = choose(AgentId.PI, {}, config)
+    assert (slot_of(choice, "default").dialect, choice.dialect) == (Dialect.OPENAI_CHAT, Dialect.OPENAI_CHAT)
+    by_family = replace(config, slots=(replace(by_chat, dialect=None),))
+    assert slot_of(choose(AgentId.PI, {}, by_family), "default").dialect is Dialect.ANTHROPIC_MESSAGES
 
 
 def test_a_config_without_a_fallback_means_no_fallback() -> None:

@@ -72,6 +72,9 @@ def test_a_gateway_on_loopback_that_is_not_the_workspace_receives_nothing(comman
         assert stranger.requests.all() == ()
 
 
+APPLY = ("apply", "hermes", "--reason", "r", "--yes")
+
+
 @pytest.mark.parametrize(
     ("argv", "code"),
     [
@@ -88,6 +91,25 @@ def test_a_gateway_on_loopback_that_is_not_the_workspace_receives_nothing(comman
         pytest.param(("apply", "hermes", "--model", "m", "--yes"), "usage", id="apply without a reason"),
         pytest.param(("rollback", "x", "--reason", "r"), "not_confirmed", id="rollback without --yes"),
         pytest.param(("changes", "--limit", "0"), "usage", id="no changes at all"),
+        pytest.param((*APPLY, "--model", ""), "model_name_invalid", id="an empty name"),
+        pytest.param((*APPLY, "--model", "m" * 300), "model_name_invalid", id="a name of 300 characters"),
+        pytest.param((*APPLY, "--model", "a: [b]"), "model_name_invalid", id="YAML in a name"),
+        pytest.param((*APPLY, "--model", 'a"\nb = 1'), "model_name_invalid", id="TOML in a name"),
+        pytest.param((*APPLY, "--model", "$(id)"), "model_name_invalid", id="a shell's command in a name"),
+        pytest.param((*APPLY, "--model", "m\x00"), "model_name_invalid", id="a control character in a name"),
+        pytest.param((*APPLY, "--model", "m\u0430"), "model_name_invalid", id="a Cyrillic letter in a name"),
+        pytest.param((*APPLY, "--model", "m", "--for=-2h"), "duration_invalid", id="a negative duration"),
+        pytest.param((*APPLY, "--model", "m", "--for=9999d"), "duration_invalid", id="a huge duration"),
+        pytest.param((*APPLY, "--model", "m", "--for=soon"), "duration_invalid", id="a duration that is none"),
+        pytest.param((*APPLY, "--model", "m", "--target", "app:../x"), "unknown_target", id="a target that is a path"),
+        pytest.param((*APPLY, "--gateway", "http://evil.example"), "host_insecure", id="a gateway in the clear"),
+        pytest.param((*APPLY, "--gateway", "https://evil.example"), "gateway_untrusted", id="a stranger's gateway"),
+        pytest.param(
+            ("apply", "hermes", "--model", "m", "--reason", "a\x1b[2J", "--yes"), "reason_invalid", id="a reason"
+        ),
+        pytest.param(("plan", "cursor", "--enable"), "unknown_slot", id="a switch that the agent does not have"),
+        pytest.param(("export", "clippy"), "unknown_agent", id="an export of nobody"),
+        pytest.param(("export", "hermes", "--format", "docx"), "usage", id="an export in no format"),
     ],
 )
 def test_arguments_that_cannot_be_meant_are_refused(command_line: Made, argv: tuple[str, ...], code: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.adapters.agents import FORMS
 from core.settings import SCENES
 from core.simulator.faults import Behaviour, FaultRule
 from core.simulator.server import SimulatedWorkspace
@@ -66,27 +67,30 @@ def test_with_nothing_named_the_simulated_workspace_is_shown_and_says_so(command
 
 
 def test_the_environment_decides_over_the_default_and_the_agents_own_config_over_both(command_line: Made) -> None:
-    environment = {"SWITCHYARD_SIMULATE": "healthy", "CODEX_MODEL": "databricks-gpt-5-4-mini", "HERMES_MODEL": "m"}
+    environment = {"SWITCHYARD_SIMULATE": "healthy", "COPILOT_MODEL": "databricks-gpt-5-4-mini", "HERMES_MODEL": "m"}
     _, document = command_line(**environment).json("status")
     agents = {agent["agent"]: agent for agent in document["agents"]}
-    codex, hermes = agents["codex"]["slots"][0], agents["hermes"]["slots"][0]
-    assert (codex["model"], codex["source"], codex["variable"]) == (
+    copilot, hermes = agents["copilot"]["slots"][0], agents["hermes"]["slots"][0]
+    assert (copilot["model"], copilot["source"], copilot["variable"]) == (
         "databricks-gpt-5-4-mini",
         "environment",
-        "CODEX_MODEL",
+        "COPILOT_MODEL",
     )
-    assert codex["shadowed"] == [{"source": "default", "value": "databricks-gpt-5-5"}]
+    assert copilot["shadowed"] == [{"source": "default", "value": "databricks-claude-sonnet-4-6"}]
     assert (hermes["source"], hermes["shadowed"][0]) == ("target", {"source": "environment", "value": "m"})
     assert "environment_ignored" in [finding["code"] for finding in agents["hermes"]["lint"]]
 
 
-@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "incident"])
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if "incident" not in scene])
 def test_every_route_of_a_sound_scene_is_healthy(command_line: Made, scene: str) -> None:
     code, document = command_line(SWITCHYARD_SIMULATE=scene).json("probe")
     probed = [row for row in document["results"] if row["agent"] != "cursor"]
     assert (code, {row["health"] for row in probed}) == (0, {"healthy"})
     assert {row["rung"] for row in probed} == {"model"}
-    assert len(probed) == 14
+    asked = [(row["agent"], row["slot"], row["identity"]) for row in probed]
+    assert len({(agent, slot) for agent, slot, whose in asked if whose == "dashboard"}) == 12
+    # Whatever agent keeps a config here is asked with its own credential too.
+    assert {agent for agent, _, whose in asked if whose == "stored"} == {*FORMS}
 
 
 def test_the_incident_is_told_apart_by_slot_and_identity(command_line: Made) -> None:
@@ -115,13 +119,15 @@ def test_the_incident_is_told_apart_by_slot_and_identity(command_line: Made) -> 
 def test_probe_has_the_keys_of_the_contract(command_line: Made) -> None:
     _, document = command_line(SWITCHYARD_SIMULATE="healthy").json("probe", "codex")
     assert {"duration_ms", "requests_sent", "tokens", "results"} <= set(document)
-    (row,) = document["results"]
+    row, own = document["results"]
     expected = "agent slot model dialect url generation identity depth health rung rungs diagnosis message remedy"
     expected += " suggestion http_status answered_model latency_ms ttft_ms tokens"
     assert set(expected.split()) <= set(row)
     assert [rung["rung"] for rung in row["rungs"]] == "dns tcp tls http auth route model stream tools".split()
     assert {rung["outcome"] for rung in row["rungs"][-2:]} == {"not_started"}
-    assert (document["requests_sent"], document["tokens"]["output"]) == (1, row["tokens"]["output"])
+    # Once as the dashboard, once with the token that Codex has itself.
+    assert (row["identity"], own["identity"], document["requests_sent"]) == ("dashboard", "stored", 2)
+    assert document["tokens"]["output"] == row["tokens"]["output"] + own["tokens"]["output"]
 
 
 def test_cursor_is_unknown_and_counts_for_nothing(command_line: Made) -> None:
@@ -169,14 +175,14 @@ def test_with_the_budget_used_up_no_model_is_asked_and_nothing_is_healthy(comman
     run = command_line(SWITCHYARD_SIMULATE="healthy", SWITCHYARD_DAILY_TOKENS="1")
     run.json("probe", "codex")
     code, document = run.json("probe", "codex")
-    (result,) = document["results"]
+    result, _ = document["results"]
     assert (code, result["health"], document["requests_sent"]) == (1, "unknown", 0)
     assert "budget" in result["message"]
 
 
 def test_a_faithful_probe_climbs_to_the_tools(command_line: Made) -> None:
     _, document = command_line(SWITCHYARD_SIMULATE="healthy").json("probe", "codex", "--depth", "faithful")
-    (result,) = document["results"]
+    result, _ = document["results"]
     assert (result["health"], result["rung"], result["depth"]) == ("healthy", "tools", "faithful")
 
 
@@ -268,7 +274,7 @@ def test_an_explicit_gateway_that_does_not_answer_is_used_and_shown_as_not_answe
     code, document = run.json("status")
     assert (code, document["gateway"]["base_url"], document["gateway"]["source"]) == (0, url, "explicit")
     assert "did not answer" in document["gateway"]["trace"][0]["reason"]
-    code, document = run.json("probe", "claude")
+    code, document = run.json("probe", "copilot")
     assert (code, {row["diagnosis"] for row in document["results"]}) == (1, {"dns_failed"})
 
 

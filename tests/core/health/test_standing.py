@@ -484,3 +484,10 @@ def test_every_cause_has_a_place_in_the_rules() -> None:
     for diagnosis in set(Diagnosis) - {OK, NO_TOKEN}:
         expected = DEGRADED if diagnosis in TRANSIENT | PARTIAL else DOWN
         assert (health_of(diagnosis), stands(result(0, diagnosis)).health) == (expected, expected)
+
+
+def test_the_agents_own_request_that_verifies_a_change_ends_the_failure_of_the_short_one_too() -> None:
+    down = stands(result(0, ABSENT))
+    own = result(60, depth=FAITHFUL)
+    assert (down.health, fold(down, own, RULES).standing.health) == (DOWN, DOWN)
+    assert fold(down, own, RULES, proved=True).standing.health is HEALTHY

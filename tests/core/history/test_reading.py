@@ -144,7 +144,7 @@ def test_more_checks_than_were_meant_are_read_from_hours() -> None:
         (30, timedelta(hours=1), 300.0, Resolution.RAW),
         (20, timedelta(days=1), 300.0, Resolution.RAW),
         (480, timedelta(hours=1), 300.0, Resolution.RAW),
-        (480, timedelta(days=1), 300.0, Resolution.HOUR),
+        (290, timedelta(days=1), 300.0, Resolution.HOUR),
         (30, timedelta(days=7), 300.0, Resolution.HOUR),
         (1, timedelta(days=90), 300.0, Resolution.HOUR),
         (480, timedelta(days=7), 300.0, Resolution.DAY),
@@ -200,7 +200,7 @@ def test_so_long_a_time_of_so_many_routes_shows_those_in_trouble_and_counts_the_
     store.keep(journal.end_round(None).batch)
     since = UNTIL - timedelta(days=300)
     view = read_history(store, ask(since, UNTIL), rules=RULES, simulated=False)
-    assert (len(view.routes), view.left_out) == (30, 10)
+    assert (len(view.routes), view.left_out) == (23, 17)
     assert "m-33" in {one.route.model for one in view.routes}
     narrowed = read_history(store, ask(since, UNTIL, text="m-39"), rules=RULES, simulated=False)
     assert (len(narrowed.routes), narrowed.left_out) == (1, 0)

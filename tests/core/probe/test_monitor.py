@@ -39,6 +39,7 @@ class FakeObserver:
         self.leads = True
         self.hosts = HostsSeen()
         self.open_depths: dict[Depth, frozenset[str]] = {}
+        self.untold: frozenset[str] = frozenset()
         self.remembered = Snapshot()
         self.kept = Keeping()
         self.seen = Snapshot(scene="healthy")
@@ -83,6 +84,10 @@ class FakeObserver:
 
     def refreshed(self, previous: Snapshot) -> Snapshot:
         return previous if previous.keeping == self.kept else replace(previous, keeping=self.kept)
+
+    def news(self) -> frozenset[str]:
+        told, self.untold = self.untold, frozenset()
+        return told
 
     def unsettled(self) -> dict[Depth, frozenset[str]]:
         return self.open_depths
@@ -216,6 +221,17 @@ def test_another_host_that_stops_answering_has_only_its_routes_asked(
     observer.hosts = HostsSeen(routes=frozenset({ROUTE}))
     clock.move(SOON_S)
     eventually(lambda: len(observer.looked) > 1)
+    assert observer.looked[1:] == [Look(kind=Kind.SETTLING, depth=Depth.REACH, only=frozenset({ROUTE}))]
+
+
+def test_routes_that_become_known_between_two_looks_are_asked_at_once_and_once(
+    monitor: Monitor[FakeObserver], observer: FakeObserver
+) -> None:
+    monitor.start()
+    rests(monitor, observer, looks=1)
+    observer.untold = frozenset({ROUTE})
+    eventually(lambda: len(observer.looked) > 1)
+    idles(monitor, observer)
     assert observer.looked[1:] == [Look(kind=Kind.SETTLING, depth=Depth.REACH, only=frozenset({ROUTE}))]
 
 

@@ -9,10 +9,20 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from core.adapters.agent_configs import AgentConfigFiles
+from core.adapters.agents import FORMS
 from core.errors import ConfigurationError
+from core.model.agent import AgentId
 from core.settings import SCENES
+from core.settings.homes import homes_below
 from core.simulator.homes import agent_files, lay_agent_configs
 from core.simulator.scenes import TokenState, scene_named
+
+LAID = [name for name in SCENES if not scene_named(name).deployed]
+
+
+def test_no_agent_of_a_deployed_app_has_a_config_here(tmp_path: Path) -> None:
+    assert lay_agent_configs(scene_named("deployed-incident"), tmp_path) == ()
 
 
 def test_every_agent_with_a_config_gets_one(tmp_path: Path) -> None:
@@ -56,7 +66,7 @@ def test_link_out_of_the_home_is_refused(tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", LAID)
 def test_files_are_what_their_formats_say(name: str) -> None:
     files = {file.path: file.content for file in agent_files(scene_named(name))}
     for path, content in files.items():
@@ -87,3 +97,16 @@ def test_hermes(name: str, primary: str, fallback: str, base_url: str, token: To
     assert config["model"] == {"default": f"databricks-claude-{primary}", **shared}
     assert config["fallback_providers"] == [{"model": f"databricks-claude-{fallback}", **shared}]
     assert {"agent", "display"} < set(config)
+
+
+@pytest.mark.parametrize("name", LAID)
+@pytest.mark.parametrize("agent", sorted(FORMS))
+def test_every_laid_config_is_read_with_its_routes_and_tokens(name: str, agent: AgentId, tmp_path: Path) -> None:
+    scene = scene_named(name)
+    lay_agent_configs(scene, tmp_path)
+    config = AgentConfigFiles(homes=homes_below(tmp_path), environment=scene.agent_environment).read(agent)
+    assert config is not None and config.exists and config.problem is None
+    expected = scene.tokens[scene.hermes.token if agent is AgentId.HERMES else TokenState.AGENT]
+    assert config.slots and {slot.token for slot in config.slots} == {expected}
+    hosts = {f"https://{host}" for host in scene.host_names}
+    assert all(slot.base_url and slot.base_url.startswith(tuple(hosts)) for slot in config.slots)

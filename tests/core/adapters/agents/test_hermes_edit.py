@@ -10,9 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from core.adapters.hermes_edit import edit_hermes
+from core.adapters.agents.hermes_edit import edit_hermes
 from core.errors import ChangeError
-from core.model.change import CredentialUse, DiffOp
+from core.model.agent import Dialect
+from core.model.change import CredentialUse, DiffOp, SlotRouting
 
 TOKEN = "stored-token-value"
 FULL = f"""\
@@ -474,3 +475,86 @@ def test_most_arbitrary_documents_can_be_changed() -> None:
 
     count()
     assert sum(done) > 0.9 * len(done)
+
+
+# Where the requests go: base URLs are changed with the models, as one value
+
+GATEWAY = "https://ws.example/ai-gateway/mlflow/v1"
+WRITTEN = f'"{GATEWAY}"'
+ROUTED = {slot: SlotRouting(base_url=GATEWAY, dialect=Dialect.OPENAI_CHAT) for slot in ("primary", "fallback")}
+
+
+def routed(text: str, **slots: str | None) -> str:
+    """Return the file after its slots were sent to the gateway."""
+    edit = edit_hermes(text.encode(), slots=slots, credential=CredentialUse.KEEP, routing=ROUTED)
+    return edit.content.decode()
+
+
+def test_a_base_url_that_is_stated_is_changed_where_it_stands() -> None:
+    text = (
+        "model:\n  default: a  # one\n  base_url: https://old.example/x  # two\n"
+        "fallback_model:\n  provider: custom\n  model: b\n"
+    )
+    assert routed(text) == text.replace("https://old.example/x", WRITTEN)
+
+
+def test_a_base_url_that_is_nowhere_is_added_beside_the_provider() -> None:
+    text = "model:\n  default: a\n  provider: custom\n  api_key: k\n"
+    assert routed(text) == text.replace("provider: custom\n", f"provider: custom\n  base_url: {WRITTEN}\n")
+
+
+def test_a_named_provider_is_sent_once_for_all_its_slots() -> None:
+    text = (
+        "model: {default: a, provider: dbx}\nproviders:\n  dbx:\n    base_url: https://old.example/x\n"
+        "fallback_providers:\n- {provider: dbx, model: b}\n"
+    )
+    assert routed(text) == text.replace("https://old.example/x", WRITTEN)
+
+
+def test_a_bare_model_has_no_room_for_a_base_url() -> None:
+    with pytest.raises(ChangeError) as caught:
+        routed("model: a\n")
+    assert caught.value.code == "file_ambiguous"
+
+
+def test_the_difference_names_the_base_url() -> None:
+    text = "model:\n  default: a\n  base_url: https://old.example/x\n"
+    edit = edit_hermes(text.encode(), slots={}, credential=CredentialUse.KEEP, routing=ROUTED)
+    assert [(entry.field, entry.old, entry.new) for entry in edit.diff] == [
+        ("model.base_url", "https://old.example/x", GATEWAY)
+    ]
+
+
+CHAT = f"{GATEWAY}/elsewhere"
+
+
+def apart(text: str, **slots: str | None) -> str:
+    """Send the fallback another way than the primary, and return the text after."""
+    routing = {**ROUTED, "fallback": SlotRouting(base_url=CHAT, dialect=Dialect.OPENAI_CHAT)}
+    return edit_hermes(text.encode(), slots=slots, credential=CredentialUse.KEEP, routing=routing).content.decode()
+
+
+def test_a_fallback_that_goes_with_the_primary_gets_a_base_url_when_it_no_longer_does() -> None:
+    text = (
+        f"model: {{default: a, base_url: '{GATEWAY}'}}\nfallback_providers:\n- provider: custom\n  model: b  # spare\n"
+    )
+    assert apart(text) == text.replace("custom\n", f'custom\n  base_url: "{CHAT}"\n')
+
+
+def test_a_new_fallback_that_goes_another_way_says_so() -> None:
+    text = f"model:\n  default: a\n  base_url: {GATEWAY}\n"
+    added = f'fallback_providers:\n- provider: custom\n  model: b\n  base_url: "{CHAT}"\n'
+    assert apart(text, fallback="b") == text + added
+
+
+def test_a_new_fallback_that_goes_with_the_primary_needs_no_base_url() -> None:
+    text = "model:\n  default: a\n  base_url: https://old.example/x\n"
+    assert routed(text, fallback="b").endswith("\nfallback_providers:\n- provider: custom\n  model: b\n")
+
+
+def test_a_fallback_is_not_sent_where_the_primarys_token_does_not_follow() -> None:
+    text = f"model: {{default: a, base_url: '{GATEWAY}', api_key: t}}\nfallback_model: {{provider: custom, model: b}}\n"
+    other = {"fallback": SlotRouting(base_url="https://other.example/x", dialect=Dialect.OPENAI_CHAT)}
+    with pytest.raises(ChangeError) as caught:
+        edit_hermes(text.encode(), slots={}, credential=CredentialUse.KEEP, routing=other)
+    assert caught.value.code == "file_ambiguous" and "without a credential" in caught.value.message

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.adapters.hermes_config import read_hermes_config
+from core.adapters.agent_configs import read_config
+from core.adapters.agents.hermes import HermesForm
 from core.model.choice import AgentConfig
 from core.model.secret import Secret
 
@@ -20,7 +21,7 @@ PRIMARY = f"model:\n  default: a\n  provider: custom\n  base_url: {URL}\n  api_k
 
 def _read(home: Path, text: str | bytes) -> AgentConfig:
     (home / "config.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
-    return read_hermes_config(home, ENVIRONMENT)
+    return read_config(HermesForm(), home, ENVIRONMENT)
 
 
 def _slots(config: AgentConfig) -> list[tuple[str, str, str | None, str | None]]:
@@ -194,38 +195,38 @@ def test_a_broken_file_is_a_problem_in_one_sentence(tmp_path: Path, content: str
 
 
 def test_no_file_is_no_problem(tmp_path: Path) -> None:
-    config = read_hermes_config(tmp_path / "nowhere", {})
+    config = read_config(HermesForm(), tmp_path / "nowhere", {})
     assert (config.exists, config.problem, config.slots) == (False, None, ())
 
 
 def test_a_link_in_a_circle_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").symlink_to("config.yaml")
-    config = read_hermes_config(tmp_path, {})
+    config = read_config(HermesForm(), tmp_path, {})
     assert config.problem is not None and "cannot be read" in config.problem
 
 
 def test_a_link_to_nothing_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").symlink_to("nowhere.yaml")
-    config = read_hermes_config(tmp_path, {})
+    config = read_config(HermesForm(), tmp_path, {})
     assert config.problem is not None and "does not exist" in config.problem
 
 
 def test_a_folder_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").mkdir()
-    config = read_hermes_config(tmp_path, {})
+    config = read_config(HermesForm(), tmp_path, {})
     assert config.problem is not None and "cannot be read" in config.problem
 
 
 def test_a_pipe_is_a_problem_and_does_not_hold_us(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config.yaml")
-    config = read_hermes_config(tmp_path, {})
+    config = read_config(HermesForm(), tmp_path, {})
     assert config.problem is not None and "not a regular file" in config.problem
 
 
 def test_the_path_is_shown_with_the_home_shortened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert read_hermes_config(tmp_path / ".hermes", {}).path == "~/.hermes/config.yaml"
-    assert read_hermes_config(Path("/elsewhere"), {}).path == "/elsewhere/config.yaml"
+    assert read_config(HermesForm(), tmp_path / ".hermes", {}).path == "~/.hermes/config.yaml"
+    assert read_config(HermesForm(), Path("/elsewhere"), {}).path == "/elsewhere/config.yaml"
 
 
 _TEXT = st.text(alphabet=st.sampled_from("model:default \n-[]{}&*!|>'\"#%,?@`~<\\x0a\t\r…\u2028é0"), max_size=60)

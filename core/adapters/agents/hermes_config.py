@@ -1,4 +1,4 @@
-"""Read Hermes' own config.yaml the way Hermes 0.19 does; changing it is left to hermes_edit.
+"""Understand Hermes' own config.yaml the way Hermes 0.19 does; changing it is left to hermes_edit.
 
 Which keys count was read in the hermes-agent 0.19.0 wheel: fallback_config.get_fallback_chain (order, duplicates),
 runtime_provider (model.api_key and model.api; key_env is not read under `model:`), config._expand_env_vars.
@@ -6,24 +6,19 @@ runtime_provider (model.api_key and model.api; key_env is not read under `model:
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from core.adapters.yaml_text import UnreadableYaml, YamlText, child, parse_yaml, scalar_text
-from core.model.agent import AgentId
-from core.model.choice import AgentConfig, StoredRoute
+from core.adapters.yaml_text import UnreadableYaml, YamlText, child, scalar_text
+from core.model.choice import StoredRoute
 from core.model.secret import Secret
 
 FILE_NAME = "config.yaml"
 FALLBACK_KEYS = ("fallback_providers", "fallback_model")
-MAX_BYTES = 256 * 1024
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 
 
@@ -53,48 +48,6 @@ class CredentialText:
     key: str
     text: str
     names_variable: bool
-
-
-def read_hermes_config(home: Path, environment: Mapping[str, Secret]) -> AgentConfig:
-    """Return what Hermes' config file says, or why it cannot be used; never raises for anything the file is."""
-    path = home / FILE_NAME
-    shown = shown_path(path)
-    try:
-        content = read_regular_file(path)
-        slots = tuple(_stored_routes(parse_yaml(content), environment))
-    except FileNotFoundError:
-        if os.path.lexists(path):
-            return _problem(shown, "is a link to a file that does not exist")
-        return AgentConfig(agent=AgentId.HERMES, path=shown, exists=False)
-    except UnreadableYaml as exc:
-        return _problem(shown, f"cannot be used: {exc}")
-    except OSError as exc:
-        return _problem(shown, f"cannot be read: {(exc.strerror or 'unknown error').lower()}")
-    return AgentConfig(agent=AgentId.HERMES, path=shown, exists=True, slots=slots)
-
-
-def _problem(shown: str, clause: str) -> AgentConfig:
-    return AgentConfig(agent=AgentId.HERMES, path=shown, exists=True, problem=f"{shown} {clause}.")
-
-
-def read_regular_file(path: Path) -> bytes:
-    """Return a file's bytes; raises OSError, also for what is no regular file, and UnreadableYaml when it is huge."""
-    # Opened non-blocking, so that a named pipe in its place cannot hold us.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "not a regular file")
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise UnreadableYaml("it is larger than 256 KiB")
-    return content
-
-
-def shown_path(path: Path) -> str:
-    """Return a path for people, with their home folder shortened to ~."""
-    home = os.path.expanduser("~")
-    text = str(path)
-    return "~" + text[len(home) :] if home != "/" and text.startswith(home + os.sep) else text
 
 
 def entries_of(doc: YamlText) -> tuple[Entry, ...]:
@@ -226,7 +179,8 @@ def variable_of(credential: CredentialText) -> str | None:
     return found.group(1) if found else None
 
 
-def _stored_routes(doc: YamlText, environment: Mapping[str, Secret]) -> Iterator[StoredRoute]:
+def stored_routes(doc: YamlText, environment: Mapping[str, Secret]) -> Iterator[StoredRoute]:
+    """Yield what each slot says, with the credential that Hermes would use for it."""
     entries = entries_of(doc)
     primary = next((entry for entry in entries if entry.slot == "primary"), None)
     for entry in entries:

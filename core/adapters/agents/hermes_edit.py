@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from core.adapters.hermes_config import (
+from core.adapters.agents.hermes_config import (
     FALLBACK_KEYS,
     Entry,
     credential_in_force,
@@ -31,11 +31,12 @@ from core.adapters.yaml_text import (
 )
 from core.change.plan import TOKEN_VARIABLE
 from core.errors import ChangeError
-from core.model.change import CredentialUse, DiffEntry, DiffOp
+from core.model.change import CredentialUse, DiffEntry, DiffOp, SlotRouting
 
 # Hermes expands ${…} in every value of the file; `key_env` is not read under `model:` (hermes-agent 0.19.0,
 # config._expand_env_vars, runtime_provider._resolve_openrouter_runtime), so the reference takes the token's own place.
-_REFERENCE = "${" + TOKEN_VARIABLE + "}"
+REFERENCE = "${" + TOKEN_VARIABLE + "}"
+_AS_IT_IS: Mapping[str, SlotRouting] = {}
 _SLOT = re.compile(r"primary|fallback(_(?:[2-9]|[1-9][0-9]))?")
 
 
@@ -49,8 +50,14 @@ class HermesEdit:
     diff: tuple[DiffEntry, ...]
 
 
-def edit_hermes(content: bytes, *, slots: Mapping[str, str | None], credential: CredentialUse) -> HermesEdit:
-    """Return the edit that gives these slots these models.
+def edit_hermes(
+    content: bytes,
+    *,
+    slots: Mapping[str, str | None],
+    credential: CredentialUse,
+    routing: Mapping[str, SlotRouting] = _AS_IT_IS,
+) -> HermesEdit:
+    """Return the edit that gives these slots these models, and sends them where `routing` says.
 
     Raises ChangeError: target_broken for a file that cannot be read, file_ambiguous for one that cannot be changed
     without touching something else, slot_invalid for a request that Hermes has no place for.
@@ -61,14 +68,15 @@ def edit_hermes(content: bytes, *, slots: Mapping[str, str | None], credential: 
     except UnreadableYaml as exc:
         raise broken(str(exc)) from exc
     before: dict[str, str | None] = {entry.slot: entry.model for entry in entries}
-    after = _wanted(before, slots)
-    work = _Work(doc, entries)
+    after = wanted_models(before, slots)
+    work = _Work(doc, entries, routing)
     try:
         work.models(after)
+        work.routes(after)
         if credential is CredentialUse.ENVIRONMENT:
             work.credentials(after)
         changed = work.edit.finish() if work.diff else content
-        _prove(changed, after)
+        _prove(changed, after, routing, with_credential=_with_credential(entries))
     except AmbiguousYaml as exc:
         raise _ambiguous(str(exc)) from exc
     return HermesEdit(
@@ -97,7 +105,8 @@ def _invalid(message: str, remedy: str) -> ChangeError:
     return ChangeError(message, code="slot_invalid", remedy=remedy)
 
 
-def _wanted(before: Mapping[str, str | None], slots: Mapping[str, str | None]) -> dict[str, str | None]:
+def wanted_models(before: Mapping[str, str | None], slots: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return the whole chain as it is to be; raises ChangeError slot_invalid for one that Hermes has no place for."""
     for slot in slots:
         if not _SLOT.fullmatch(slot):
             raise _invalid(f"Hermes has no slot named {slot[:40]!r}.", "Use primary, fallback, fallback_2 and so on.")
@@ -115,17 +124,35 @@ def _wanted(before: Mapping[str, str | None], slots: Mapping[str, str | None]) -
     return after
 
 
-def _prove(content: bytes, after: Mapping[str, str | None]) -> None:
-    found = {entry.slot: entry.model for entry in entries_of(parse_yaml(content))}
-    if found != {slot: model for slot, model in after.items() if model}:
+def _with_credential(entries: Sequence[Entry]) -> frozenset[str]:
+    primary = next((entry for entry in entries if entry.slot == "primary"), None)
+    return frozenset(entry.slot for entry in entries if credential_in_force(entry, primary) is not None)
+
+
+def _prove(
+    content: bytes,
+    after: Mapping[str, str | None],
+    routing: Mapping[str, SlotRouting],
+    *,
+    with_credential: frozenset[str],
+) -> None:
+    entries = entries_of(parse_yaml(content))
+    if {entry.slot: entry.model for entry in entries} != {slot: model for slot, model in after.items() if model}:
         raise AmbiguousYaml("Hermes would read other models than the wanted ones")
+    if any(entry.slot in routing and entry.base_url != routing[entry.slot].base_url for entry in entries):
+        raise AmbiguousYaml("Hermes would ask another base URL than the wanted one")
+    # A fallback without a credential of its own has the primary's only on the primary's host.
+    lost = with_credential & {entry.slot for entry in entries} - _with_credential(entries)
+    if lost:
+        raise AmbiguousYaml(f"{min(lost)} would be left without a credential")
 
 
 class _Work:
     """Turn wanted values into edits of one document, and keep the diff for people."""
 
-    def __init__(self, doc: YamlText, entries: tuple[Entry, ...]) -> None:
+    def __init__(self, doc: YamlText, entries: tuple[Entry, ...], routing: Mapping[str, SlotRouting]) -> None:
         self.doc = doc
+        self.routing = routing
         self.entries = {entry.slot: entry for entry in entries}
         self.edit = YamlEdit(doc)
         self.diff: list[DiffEntry] = []
@@ -176,6 +203,8 @@ class _Work:
             raise AmbiguousYaml("it names no primary model to build on")
         # An entry without base_url and api_key uses the primary's (hermes-agent 0.19.0, measured).
         fresh = {"provider": primary.provider or "custom", "model": model}
+        if slot in self.routing and self.routing[slot].base_url != self._primary_url():
+            fresh["base_url"] = self.routing[slot].base_url
         field = self._append(fresh)
         for key, value in fresh.items():
             self.diff.append(DiffEntry(op=DiffOp.ADD, field=f"{field}.{key}", old=None, new=value))
@@ -221,6 +250,48 @@ class _Work:
             raise AmbiguousYaml("the fallback is not the last of its list")
         self.edit.drop_item(node, int(index))
 
+    def _primary_url(self) -> str | None:
+        """Return where the primary's requests will go: a fallback without a base URL of its own goes there too."""
+        if "primary" in self.routing:
+            return self.routing["primary"].base_url
+        return self.entries["primary"].base_url if "primary" in self.entries else None
+
+    def routes(self, after: Mapping[str, str | None]) -> None:
+        """Send the slots that stay where the routing says."""
+        done: set[int] = set()
+        for slot, entry in self.entries.items():
+            wanted = self.routing.get(slot)
+            if wanted is None or after.get(slot) is None:
+                continue
+            home, field = self._url_home(entry)
+            goes_along = slot != "primary" and entry.home is entry.node and child(home, "base_url") is None
+            stands = self._primary_url() if goes_along else entry.base_url
+            if stands == wanted.base_url or id(home) in done:
+                continue
+            done.add(id(home))
+            self._send(entry, home, field, wanted.base_url)
+
+    def _url_home(self, entry: Entry) -> tuple[Node, str]:
+        """Return the mapping that states the base URL: the named provider, or the entry itself."""
+        if entry.home is not entry.node and child(entry.home, "base_url") is None:
+            return self._place(entry)[1], entry.field
+        return self._home(entry), entry.home_field
+
+    def _send(self, entry: Entry, home: Node, field: str, base_url: str) -> None:
+        if is_bare(entry) and home is entry.node:
+            raise AmbiguousYaml("model: is a bare name, with no room for a base URL")
+        stated = own_pair(self.doc, home, "base_url")
+        if stated is not None:
+            self.edit.replace(*stated, base_url)
+        else:
+            anchor = next((key for key in ("provider", entry.model_key) if key and child(home, key)), None)
+            pair = own_pair(self.doc, home, anchor) if anchor else None
+            if pair is None or scalar_text(pair[1]) is None:
+                raise AmbiguousYaml(f"{field} has no place for a base URL")
+            self.edit.add_pair(home, pair, "base_url", base_url)
+        op = DiffOp.CHANGE if stated is not None else DiffOp.ADD
+        self.diff.append(DiffEntry(op=op, field=f"{field}.base_url", old=entry.base_url, new=base_url))
+
     def credentials(self, after: Mapping[str, str | None]) -> None:
         """Let every slot that stays refer to the environment variable instead of a token of its own."""
         done: set[int] = set()
@@ -235,7 +306,7 @@ class _Work:
                 pair = own_pair(self.doc, self._home(entry), stated.key)
                 if pair is None:
                     raise AmbiguousYaml(f"{entry.home_field} does not hold its credential itself")
-                self.edit.replace(*pair, TOKEN_VARIABLE if stated.names_variable else _REFERENCE)
+                self.edit.replace(*pair, TOKEN_VARIABLE if stated.names_variable else REFERENCE)
                 place = credential_place(stated) or ""
                 old = place if place.startswith("environment") else "stored token"
                 self._credential_diff(DiffOp.CHANGE, f"{entry.home_field}.{stated.key}", old)
@@ -258,13 +329,13 @@ class _Work:
             raise AmbiguousYaml("model: is a bare name, with no room for a credential")
         empty = own_pair(self.doc, home, "api_key")
         if empty is not None:
-            self.edit.replace(*empty, _REFERENCE)
+            self.edit.replace(*empty, REFERENCE)
         else:
             anchor = next((key for key in ("base_url", "provider", entry.model_key) if key and child(home, key)), None)
             pair = own_pair(self.doc, home, anchor) if anchor else None
             if pair is None or scalar_text(pair[1]) is None:
                 raise AmbiguousYaml(f"{entry.home_field} has no place for a credential")
-            self.edit.add_pair(home, pair, "api_key", _REFERENCE)
+            self.edit.add_pair(home, pair, "api_key", REFERENCE)
         self._credential_diff(DiffOp.ADD, f"{entry.home_field}.api_key", None)
 
     def _credential_diff(self, op: DiffOp, field: str, old: str | None) -> None:

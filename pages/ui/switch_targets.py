@@ -1,0 +1,52 @@
+"""The targets: where a choice can be applied, and why not elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from core.catalog.agents import AGENTS
+from core.model.snapshot import Snapshot
+from pages.ui.errors import reporting
+from pages.ui.formats import NOTHING, code, escape, markdown_table
+from pages.ui.messages import problem_box
+from pages.ui.request import RequestContext
+
+REFRESH = "refresh_targets"
+_WRITABLE, _NOT_WRITABLE = ":green[:material/check_circle: yes]", ":gray[:material/block: no]"
+
+
+def show_targets(request: RequestContext, snapshot: Snapshot) -> None:
+    """Show the table, and the button that looks for apps again."""
+    title, action = st.columns([5, 1], vertical_alignment="center")
+    title.subheader("Targets", anchor=False)
+    action.button(
+        "Look again",
+        key=REFRESH,
+        icon=":material/refresh:",
+        width="stretch",
+        on_click=reporting(request.services.refresh_targets),
+    )
+    if snapshot.apps_problem is not None:
+        problem_box(snapshot.apps_problem)
+    if snapshot.targets:
+        st.markdown(markdown_table(rows_for_targets(snapshot)))
+    else:
+        st.caption("The targets are not known yet.")
+
+
+def rows_for_targets(snapshot: Snapshot) -> Sequence[Mapping[str, str]]:
+    """Return one row per target; what can be written comes first."""
+    ordered = sorted(snapshot.targets, key=lambda target: not target.writable)
+    return [
+        {
+            "Target": code(target.id),
+            "Agents": ", ".join(escape(AGENTS[agent].label) for agent in target.agents) or NOTHING,
+            "Can be written": ":green[:material/check_circle: yes]"
+            if target.writable
+            else ":gray[:material/block: no]",
+            "Why": escape(target.reason),
+        }
+        for target in ordered
+    ]
