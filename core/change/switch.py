@@ -22,7 +22,7 @@ from core.change.plan import (
 from core.change.rollback import restore, rollback_change, undo_automatically
 from core.change.validate import checked_duration, checked_reason, checked_slots, checked_switches
 from core.change.work import ChangePorts, Progress, new_change_id, opened, planned, refuse_unless_allowed, silent
-from core.errors import ChangeError, StoreError, SwitchyardError
+from core.errors import ChangeError, ProbeError, StoreError, SwitchyardError, UpstreamError
 from core.model.change import (
     Actor,
     ChangeOutcome,
@@ -124,7 +124,8 @@ async def _apply_locked(
 ) -> ChangeOutcome:
     try:
         plan = await plan_change(request, ports=ports, seen_revision=seen_revision, progress=progress)
-    except ChangeError as exc:
+    except (ChangeError, ProbeError, UpstreamError) as exc:
+        # What cannot be meant is not kept: it may hold anything.
         await ports.keep(replace(record, detail=exc.message))
         raise
     record = planned(record, plan)

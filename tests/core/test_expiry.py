@@ -118,6 +118,9 @@ def test_what_a_dead_process_still_holds_is_settled_as_soon_as_it_is_free(run: C
         timer.wiring.database.leases.release(LOCK, DEAD)
         await timer.step(SETTLE_S)
         assert [one.state for one in timer.records()] == [ChangeState.ROLLED_BACK]
+        (event,) = timer.wiring.database.audit.events()
+        assert (event.action, event.outcome, event.evidence) == ("change.settle", "rolled_back", ("c0",))
+        assert "before anything took effect" in event.reason
 
     run(story)
 

@@ -14,12 +14,14 @@ from core.choice.routes import routes_of
 from core.detection import first_snapshot
 from core.errors import UpstreamError
 from core.model.agent import AgentId
+from core.model.change import ChangeRequest
 from core.model.gateway import GatewaySource, Generation
 from core.model.probe import Diagnosis, Health, Rung
 from core.model.route import Identity
 from core.model.snapshot import Snapshot
 from core.observer import Observer, open_observer
 from core.settings import Settings
+from core.simulator.app_setups import workspace_app
 from core.simulator.faults import FaultRule
 from core.simulator.server import SimulatedWorkspace
 from core.wiring import Wiring, wire_simulated
@@ -234,3 +236,24 @@ def test_reachability_costs_no_request(wiring: Wiring, workspace: SimulatedWorks
     assert workspace.requests.all() == ()
     workspace.stop()
     assert observed(wiring, lambda observer: observer.unreachable())
+
+
+def test_a_request_for_an_app_leads_to_the_gateway_that_the_app_states(
+    workspace: SimulatedWorkspace, wiring: Wiring
+) -> None:
+    content = b'env:\n  - name: PI_MODEL\n    value: m\n  - name: DATABRICKS_GATEWAY_HOST\n    value: ""\n'
+    workspace.apps.add(workspace_app(workspace.scene, content=content))
+
+    async def bases(observer: Observer) -> list[str | None]:
+        await observer.detect()
+        asked = [
+            ChangeRequest(agent=AgentId.PI, target="app:coda", slots={"default": "databricks-gpt-5-5"}),
+            ChangeRequest(agent=AgentId.PI, target="app:coda", slots={"DATABRICKS_GATEWAY_HOST": None}),
+            ChangeRequest(agent=AgentId.PI, target="export", slots={"default": "databricks-gpt-5-5"}),
+        ]
+        gateways = [await observer.gateway_for(request) for request in asked]
+        return [gateway.base_url if gateway else None for gateway in gateways]
+
+    stated, automatic, present = observed(wiring, bases)
+    assert stated is not None and stated.endswith("/serving-endpoints")
+    assert automatic == present and automatic is not None and automatic.endswith("/ai-gateway")

@@ -79,12 +79,13 @@ def _decide(
     lint: Sequence[LintFinding] = (),
     seen_revision: str | None = None,
     request: ChangeRequest = REQUEST,
+    choice: AgentChoice = CHOICE,
 ) -> Plan:
     return decide(
         request=request,
         info=info,
         target_plan=target_plan,
-        after=choice_after(CHOICE, request, {}),
+        after=choice_after(choice, request, {}),
         lint=lint,
         preflight=results,
         seen_revision=seen_revision,
@@ -304,3 +305,19 @@ def test_an_agent_that_is_switched_off_has_nothing_to_prove() -> None:
     request = replace(REQUEST, slots={"ENABLE_HERMES": "false"})
     assert routes_after(CHOICE, request, environment={}) == ()
     assert not choice_after(CHOICE, request, {}).enabled
+
+
+def test_an_agent_that_is_off_is_still_proved_where_it_is_sent_elsewhere() -> None:
+    off = replace(CHOICE, enabled=False)
+    for slots in ({"primary": "new-a"}, {"DATABRICKS_GATEWAY_HOST": "https://gateway.example"}):
+        request = replace(REQUEST, slots={**slots, "ENABLE_HERMES": "false"})
+        assert routes_after(off, request, environment={}, gateway=GATEWAY)
+        plan = _decide([], request=request, choice=off)
+        assert plan.decision is Decision.BLOCKED and "could not be proved" in plan.reason
+
+
+def test_where_nothing_was_asked_nothing_is_said_to_have_answered() -> None:
+    request = replace(REQUEST, slots={"ENABLE_HERMES": "false"})
+    plan = _decide([], request=request)
+    assert plan.decision is Decision.READY
+    assert plan.reason == "Hermes is switched off then, so nothing was asked."

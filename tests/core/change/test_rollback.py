@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.change.records import KEPT_CHANGES, LOOK_BACK
 from core.change.switch import apply_change, rollback_change
 from core.errors import ChangeError, ConfigurationError, UpstreamError
 from core.model.change import ChangeOutcome, ChangeState, Decision, DiffOp, Origin
@@ -102,6 +103,38 @@ def test_what_others_changed_since_is_not_overwritten(machine: HermesMachine, te
     outcome = _roll_back(machine, change_id)
     assert (outcome.record.state, outcome.plan.decision) == (ChangeState.CONFLICT, Decision.CONFLICT)
     assert machine.config.read_text() == text
+
+
+def test_changes_are_rolled_back_from_the_top_and_which_one_lies_there_is_said(machine: HermesMachine) -> None:
+    first = _applied(machine)
+    between = machine.config.read_text()
+    second = _applied(machine, primary="new-c")
+    blocked = _roll_back(machine, first)
+    assert blocked.record.state is ChangeState.CONFLICT
+    assert blocked.record.detail.startswith(f"Change {second} by ada lies on top of it")
+    _roll_back(machine, second)
+    assert machine.config.read_text() == between
+    assert _roll_back(machine, first).record.state is ChangeState.ROLLED_BACK
+    assert machine.config.read_text() == CONFIG
+
+
+def test_any_number_of_attempts_that_wrote_nothing_makes_no_change_too_old(machine: HermesMachine) -> None:
+    change_id = _applied(machine)
+    attempt = machine.store.latest(1)[0]
+    for number in range(LOOK_BACK + 1):
+        nothing = replace(attempt, change_id=f"n{number}", at=machine.clock.now(), state=ChangeState.NO_OP, backup=None)
+        machine.store.record(nothing)
+    assert _roll_back(machine, change_id).record.state is ChangeState.ROLLED_BACK
+
+
+def test_a_change_that_fifty_lie_upon_is_too_old(machine: HermesMachine) -> None:
+    change_id = _applied(machine)
+    attempt = machine.store.latest(1)[0]
+    for number in range(KEPT_CHANGES):
+        machine.store.record(replace(attempt, change_id=f"n{number}", at=machine.clock.now()))
+    with pytest.raises(ChangeError) as caught:
+        _roll_back(machine, change_id)
+    assert caught.value.code == "too_old" and machine.store.latest(1)[0].state is ChangeState.BLOCKED
 
 
 def test_a_file_changed_right_before_the_restore_is_a_conflict(machine: HermesMachine) -> None:

@@ -139,6 +139,43 @@ def test_nothing_is_written_automatically_where_a_person_is_needed(machine: Herm
     assert machine.config.read_text() == CONFIG
 
 
+def test_a_person_who_is_needed_is_told_the_command(machine: HermesMachine) -> None:
+    record = interrupted(machine)
+    written = machine.target.write(request(primary="new-a"), expected_revision=record.before_revision, change_id="c1")
+    assert written is not None
+    machine.config.write_text(CONFIG.replace("old-a", "theirs"))
+    (record,) = settle(machine)
+    assert record.state is ChangeState.NEEDS_PERSON
+    assert record.detail.endswith(f"By hand: cp {written.backup} {machine.config}")
+    command = record.detail.partition("By hand: ")[2]
+    subprocess.run(command, shell=True, check=True)
+    assert machine.config.read_text() == CONFIG
+
+
+def test_an_undo_that_needs_a_person_names_what_it_was_to_put_back(machine: HermesMachine) -> None:
+    done = asyncio.run(apply_change(request(primary="new-a"), ports=machine.ports, actor=USER, reason="why")).record
+    undo = replace(
+        done, change_id="c2", at=machine.clock.now(), state=ChangeState.APPLYING, rolls_back=done.change_id, backup=None
+    )
+    machine.store.record(replace(undo, before_revision=done.after_revision, after_revision=done.before_revision))
+    machine.config.write_text(CONFIG.replace("old-a", "theirs"))
+    (record,) = settle(machine)
+    assert record.state is ChangeState.NEEDS_PERSON
+    assert record.detail.endswith(f"By hand: cp {done.backup} {machine.config}")
+
+
+def test_an_override_whose_end_was_interrupted_has_ended(machine: HermesMachine) -> None:
+    hour = timedelta(hours=1)
+    wanted = request(primary="new-a")
+    done = asyncio.run(apply_change(wanted, ports=machine.ports, actor=USER, reason="why", lasts=hour)).record
+    undo = replace(
+        done, change_id="c2", at=machine.clock.now(), state=ChangeState.APPLYING, rolls_back=done.change_id, backup=None
+    )
+    machine.store.record(replace(undo, before_revision=done.after_revision, after_revision=done.before_revision))
+    assert [record.state for record in settle(machine)] == [ChangeState.ROLLED_BACK]
+    assert machine.config.read_text() == CONFIG and machine.overrides.active() == []
+
+
 # A process that ends, as by kill -9, right before its nth touch of the disk.
 _DYING = """
 import asyncio, os, signal, sqlite3, sys

@@ -332,6 +332,7 @@ def test_a_rollback_that_brings_other_bytes_back_has_failed(machine: HermesMachi
     outcome = _apply(machine)
     assert outcome.record.state is ChangeState.ROLLBACK_FAILED
     assert "differs from the content before" in outcome.record.detail
+    assert f"By hand: cp {outcome.record.backup} {machine.config}" in outcome.record.detail
 
 
 def test_a_file_changed_while_verifying_needs_a_person(machine: HermesMachine) -> None:
@@ -343,6 +344,7 @@ def test_a_file_changed_while_verifying_needs_a_person(machine: HermesMachine) -
     machine.before_answer = meddle
     outcome = _apply(machine)
     assert outcome.record.state is ChangeState.NEEDS_PERSON
+    assert f"By hand: cp {outcome.record.backup} {machine.config}" in outcome.record.detail
     assert machine.config.read_text() == "model: by-hand\n"
 
 
@@ -355,6 +357,30 @@ def _write_then(machine: HermesMachine, text: str) -> None:
         return written
 
     machine.target = FaultyTarget(inner, write=write)
+
+
+def test_a_write_that_did_not_come_into_force_is_undone(machine: HermesMachine) -> None:
+    inner = machine.target
+
+    def write(*args: Any, **kwargs: Any) -> Written | None:
+        written = inner.write(*args, **kwargs)
+        return replace(written, problem="It crashed after the start.") if written else None
+
+    machine.target = FaultyTarget(inner, write=write)
+    outcome = _apply(machine)
+    assert outcome.record.state is ChangeState.ROLLED_BACK
+    assert outcome.record.detail.startswith("It crashed after the start.") and machine.config.read_text() == CONFIG
+
+
+def test_a_workspace_that_goes_away_in_the_pre_flight_leaves_an_attempt_on_record(machine: HermesMachine) -> None:
+    def away(_: int) -> None:
+        raise UpstreamError("The workspace is away.", code="unreachable", remedy="Wait.")
+
+    machine.before_answer = away
+    with pytest.raises(UpstreamError):
+        _apply(machine)
+    (record,) = _records(machine)
+    assert (record.state, record.detail) == (ChangeState.BLOCKED, "The workspace is away.")
 
 
 @pytest.mark.parametrize("text", ["model: [", "model: other\n", CHANGED + "# more\n"], ids=["broken", "other", "more"])
