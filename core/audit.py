@@ -109,14 +109,14 @@ def refused_event(started: AuditEvent, code: str, *, at: datetime) -> AuditEvent
     )
 
 
-def probe_event(routes: Sequence[Route], depth: Depth, *, actor: Actor | None, at: datetime) -> AuditEvent:
+def probe_event(routes: Sequence[Route], depth: Depth, *, actor: Actor, at: datetime) -> AuditEvent:
     """Return that somebody asked these routes, each named by what makes it one, never by its token."""
     named = [f"{route.agent}/{route.slot} {route.model} as {route.identity}" for route in routes[:_NAMED_ROUTES]]
     more = (f"and {len(routes) - _NAMED_ROUTES} more",) if len(routes) > _NAMED_ROUTES else ()
     return _asked("probe.routes", f"{len(routes)} routes, {depth}", actor, at, (*named, *more))
 
 
-def sweep_event(*, actor: Actor | None, at: datetime) -> AuditEvent:
+def sweep_event(*, actor: Actor, at: datetime) -> AuditEvent:
     """Return that somebody asked for a sweep."""
     return _asked("probe.sweep", "every route", actor, at)
 
@@ -126,12 +126,12 @@ def alert_test_event(channel: str, *, actor: Actor, at: datetime) -> AuditEvent:
     return _asked("alert.test", channel, actor, at)
 
 
-def _asked(action: str, target: str, actor: Actor | None, at: datetime, evidence: tuple[str, ...] = ()) -> AuditEvent:
+def _asked(action: str, target: str, actor: Actor, at: datetime, evidence: tuple[str, ...] = ()) -> AuditEvent:
     return AuditEvent(
         id=uuid.uuid4().hex,
         at=at,
-        actor=actor.name if actor else "unknown",
-        origin=actor.origin if actor else "page",
+        actor=actor.name,
+        origin=actor.origin,
         action=action,
         target=target,
         outcome=STARTED,

@@ -6,19 +6,22 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.adapters.exports import ExportFormat, export_files
 from core.audit import alert_test_event, probe_event, sweep_event
+from core.change.authority import objection_to
 from core.change.work import Progress
 from core.detection import first_snapshot
-from core.errors import StoreError
+from core.errors import ProbeError, StoreError
 from core.expiry import Expiry
 from core.health.standing import rules_of
 from core.history.reading import read_history, read_route
 from core.history.totals import Totals
 from core.jobs import Jobs, new_job_id
 from core.keeping import Watchkeeping
+from core.model.access import Action
 from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery
 from core.model.audit import AuditEvent
@@ -96,8 +99,9 @@ class Services:
         """Return what was counted since the start of this process."""
         return self._watch.memory.totals
 
-    def request_sweep(self, actor: Actor | None = None) -> None:
-        """Ask for a sweep now; returns at once."""
+    def request_sweep(self, actor: Actor) -> None:
+        """Ask for a sweep now; returns at once. Raises ProbeError for somebody who may not probe."""
+        self._refuse_unless_may(Action.PROBE, actor, sweep_event(actor=actor, at=self._clock.now()))
         self._monitor.request_sweep()
         self._note(sweep_event(actor=actor, at=self._clock.now()))
 
@@ -134,10 +138,12 @@ class Services:
         return self._watch.deliveries(limit)
 
     def start_alert_test(self, channel: str, actor: Actor) -> str:
-        """Start sending a test to a channel; return the job's id."""
+        """Start sending a test to a channel; return the job's id. Raises ProbeError for somebody who may not."""
+        asked = alert_test_event(channel, actor=actor, at=self._clock.now())
+        self._refuse_unless_may(Action.ALERT_TEST, actor, asked)
 
         async def work(observer: Observer, progress: Progress) -> Delivery:
-            await self._append(alert_test_event(channel, actor=actor, at=self._clock.now()))
+            await self._append(asked)
             return await self._watch.test_channel(channel)
 
         return self._jobs.start(JobKind.ALERT_TEST, work)
@@ -247,13 +253,15 @@ class Services:
         *,
         depth: Depth,
         tokens: Mapping[Identity, Secret] | None = None,
-        actor: Actor | None = None,
+        actor: Actor,
     ) -> str:
         """Start probing routes beside the sweeps, with their own credentials or only with the given tokens.
 
-        Return the job's id. Raises ProbeError when all of them were asked too short a time ago.
+        Return the job's id. Raises ProbeError when all of them were asked too short a time ago,
+        and for somebody who may not probe.
         """
         routes = routes_as(selection, tokens or {})
+        self._refuse_unless_may(Action.PROBE, actor, probe_event(routes, depth, actor=actor, at=self._clock.now()))
         admitted = self._asked.admit(routes, depth)
         event = probe_event(admitted, depth, actor=actor, at=self._clock.now())
         job_id = new_job_id()
@@ -273,6 +281,13 @@ class Services:
             return report
 
         return self._jobs.start(JobKind.PROBE, work, job_id=job_id, routes=len(admitted))
+
+    def _refuse_unless_may(self, action: Action, actor: Actor, asked: AuditEvent) -> None:
+        """Refuse and note what somebody may not do; a hidden button is no protection."""
+        objection = objection_to(action, actor)
+        if objection is not None:
+            self._note(replace(asked, outcome=objection.code))
+            raise ProbeError(objection.message, code=objection.code, remedy=objection.remedy)
 
     def _note(self, event: AuditEvent) -> None:
         async def note(_: Observer) -> None:

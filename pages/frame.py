@@ -42,8 +42,8 @@ except SwitchyardError as error:
 actor = current_actor(services.settings)
 with st.sidebar:
     st.caption(f":material/person: You are {code(actor.name)}")
-    allowed = ":material/lock_open: You may change things" if actor.may_change else ":material/lock: Read-only"
-    st.caption(f"{allowed}: {escape(actor.why)}")
+    sign = ":material/lock_open:" if actor.may_change else ":material/lock:"
+    st.caption(f"{sign} {actor.role.capitalize()}: {escape(actor.why)}")
     for override in services.snapshot().overrides:
         st.page_link("switch.py", label=override_line(override, datetime.now(UTC)))
 

@@ -24,6 +24,8 @@ action.button(
     width="stretch",
     on_click=reporting(request.services.request_sweep),
     args=(request.actor,),
+    disabled=not request.actor.may_probe,
+    help=None if request.actor.may_probe else request.actor.why,
 )
 
 show_stuck(request)

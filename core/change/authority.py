@@ -1,48 +1,105 @@
-"""Decide who may read by program, and who may change anything; when that is not certain, nobody may."""
+"""Decide who may read, probe and change; when it is not certain who somebody is, that is a viewer."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
+from dataclasses import dataclass
 
+from core.model.access import Action, Role
 from core.model.change import Actor, Origin
 from core.model.snapshot import Problem
 
-_INSIDE_APPS = (
-    "Inside Databricks Apps nobody may change anything yet, because being an administrator cannot be proven there. "
-    "Run Switchyard on the machine whose agent you want to change."
+_NOT_LISTED = (
+    "You are a viewer because {name} is listed neither in SWITCHYARD_ADMINS nor in SWITCHYARD_OPERATORS. "
+    "Somebody who may deploy this app can add you there."
+)
+_UNNAMED_PERSON = "You are a viewer because the sign-in of Databricks Apps did not say who you are."
+_OPEN_PORT = (
+    "You are a viewer because this dashboard can be reached from other machines and nothing proves who you are. "
+    "Start it on 127.0.0.1 (make run does) to change agents of this machine."
+)
+_FOREIGN_PAGE = (
+    "You are a viewer because this page was opened under a name that is not this machine's loopback name. "
+    "Open it as http://localhost or http://127.0.0.1 with the same port."
+)
+_MACHINE_USER = "{name} is this machine's user and may change its agents."
+_COMMAND_INSIDE_APPS = (
+    "Inside Databricks Apps nobody may change anything by command, because nothing proves who types it. "
+    "Use the pages, or run Switchyard on the machine whose agent you want to change."
 )
 
 
-def actor_for_page(
-    *, user_name: str, bound_to_loopback: bool, host_header: str | None, inside_databricks_apps: bool
-) -> Actor:
-    """Return who acts through the browser: the machine's user, if the request cannot come from anywhere else.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The people whom the settings name, by e-mail address; letter case does not matter in one."""
 
-    The Host header is checked too: a foreign site whose name resolves to 127.0.0.1 (DNS rebinding) reaches the server
-    from the person's own browser, but has to send its own name.
+    admins: Collection[str] = ()
+    operators: Collection[str] = ()
+
+
+def actor_for_page(
+    *,
+    user_name: str,
+    bound_to_loopback: bool,
+    host_header: str | None,
+    inside_databricks_apps: bool,
+    email: str | None = None,
+    listed: Listed = Listed(),
+) -> Actor:
+    """Return who acts through the browser, and in which role.
+
+    Inside Databricks Apps `email` is the proxy's word and the lists decide. Elsewhere it is not looked at, because
+    whoever connects could have written it: only the machine's user has a role beyond viewer, if the request cannot
+    come from anywhere else. The Host header is checked too: a foreign site whose name resolves to 127.0.0.1 (DNS
+    rebinding) reaches the server from the person's own browser, but has to send its own name.
     """
     if inside_databricks_apps:
-        return _actor(user_name, Origin.PAGE, _INSIDE_APPS, may_change=False)
-    if not bound_to_loopback:
-        why = (
-            "This dashboard can be reached from other machines, so nobody may change anything. "
-            "Start it on 127.0.0.1 (make run does) to change agents of this machine."
-        )
-        return _actor(user_name, Origin.PAGE, why, may_change=False)
-    if not names_loopback(host_header):
-        why = (
-            "This page was opened under a name that is not this machine's loopback name, so nothing may be changed. "
-            "Open it as http://localhost or http://127.0.0.1 with the same port."
-        )
-        return _actor(user_name, Origin.PAGE, why, may_change=False)
-    return _actor(user_name, Origin.PAGE, f"{user_name} is this machine's user and may change its agents.")
+        role, why = _listed_role(email, listed)
+    elif not bound_to_loopback:
+        role, why = Role.VIEWER, _OPEN_PORT
+    elif not names_loopback(host_header):
+        role, why = Role.VIEWER, _FOREIGN_PAGE
+    else:
+        role, why = Role.ADMIN, _MACHINE_USER.format(name=user_name)
+    return Actor(name=user_name, origin=Origin.PAGE, role=role, why=why)
 
 
 def actor_for_command_line(user_name: str, inside_databricks_apps: bool) -> Actor:
     """Return who acts through the command line: the machine's user."""
     if inside_databricks_apps:
-        return _actor(user_name, Origin.COMMAND_LINE, _INSIDE_APPS, may_change=False)
-    return _actor(user_name, Origin.COMMAND_LINE, f"{user_name} is this machine's user and may change its agents.")
+        return Actor(name=user_name, origin=Origin.COMMAND_LINE, role=Role.VIEWER, why=_COMMAND_INSIDE_APPS)
+    why = _MACHINE_USER.format(name=user_name)
+    return Actor(name=user_name, origin=Origin.COMMAND_LINE, role=Role.ADMIN, why=why)
+
+
+def objection_to(action: Action, actor: Actor) -> Problem | None:
+    """Return why somebody may not do this, None when it is theirs to do."""
+    if actor.role.includes(action):
+        return None
+    return Problem(code="not_allowed", message=actor.why, remedy=_REMEDIES[action])
+
+
+_REMEDIES = {
+    Action.SEE: "Open the app's own URL.",
+    Action.PROBE: "Ask an operator or an admin to probe it.",
+    Action.CHANGE: "Ask an admin of this dashboard, or the user of the machine on which the agent runs.",
+    Action.ALERT_TEST: "Ask an admin of this dashboard to send it.",
+}
+
+
+def _listed_role(email: str | None, listed: Listed) -> tuple[Role, str]:
+    if not email:
+        return Role.VIEWER, _UNNAMED_PERSON
+    if _names(listed.admins, email):
+        return Role.ADMIN, "You are an admin because SWITCHYARD_ADMINS lists you."
+    if _names(listed.operators, email):
+        return Role.OPERATOR, "You are an operator because SWITCHYARD_OPERATORS lists you: you may probe, not change."
+    return Role.VIEWER, _NOT_LISTED.format(name=email)
+
+
+def _names(people: Collection[str], email: str) -> bool:
+    return email.strip().casefold() in {one.strip().casefold() for one in people}
 
 
 def objection_to_reading(
@@ -83,7 +140,3 @@ def names_loopback(host_header: str | None) -> bool:
         return name == "localhost" or ipaddress.ip_address(name.removeprefix("[")).is_loopback
     except ValueError:
         return False
-
-
-def _actor(name: str, origin: Origin, why: str, *, may_change: bool = True) -> Actor:
-    return Actor(name=name, origin=origin, may_change=may_change, why=why)

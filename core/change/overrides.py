@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from core.change.authority import objection_to
 from core.change.validate import LONGEST, checked_duration
 from core.change.work import ChangePorts
 from core.errors import ChangeError, SwitchyardError
+from core.model.access import Action, Role
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeState, Origin
 from core.model.override import Override
 
 EXPIRY = Actor(
-    name="switchyard", origin=Origin.EXPIRY, may_change=True, why="An override ends at the time that a person set."
+    name="switchyard", origin=Origin.EXPIRY, role=Role.ADMIN, why="An override ends at the time that a person set."
 )
 EXPIRED = "The time that was set for this override is over."
 # Whatever else stands in the way of an end may be gone at the next try.
@@ -108,8 +110,9 @@ async def _tell_change(change_id: str, expires_at: datetime | None, ports: Chang
 
 
 async def _mine(override_id: str, ports: ChangePorts, actor: Actor) -> Override:
-    if not actor.may_change:
-        raise ChangeError(actor.why, code="not_allowed", remedy="Ask somebody who may change this target.")
+    objection = objection_to(Action.CHANGE, actor)
+    if objection is not None:
+        raise ChangeError(objection.message, code=objection.code, remedy=objection.remedy)
     override = await asyncio.to_thread(ports.overrides.get, override_id)
     if override is None or override.ended_at is not None:
         raise ChangeError(

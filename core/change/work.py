@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from core.change.authority import objection_to
 from core.change.records import KEPT_CHANGES, LOOK_BACK
 from core.errors import ChangeError, ConfigurationError
+from core.model.access import Action
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeRecord, ChangeRequest, ChangeState, Plan
 from core.model.choice import AgentChoice, LintFinding
@@ -105,8 +107,7 @@ def planned(record: ChangeRecord, plan: Plan) -> ChangeRecord:
 
 async def refuse_unless_allowed(record: ChangeRecord, actor: Actor, ports: ChangePorts) -> None:
     """Record and refuse what somebody may not do; raises ChangeError (not_allowed)."""
-    if not actor.may_change:
+    objection = objection_to(Action.CHANGE, actor)
+    if objection is not None:
         await ports.keep(replace(record, state=ChangeState.BLOCKED, detail=actor.why))
-        raise ChangeError(
-            actor.why, code="not_allowed", remedy="Ask the user of the machine on which the agent runs to change it."
-        )
+        raise ChangeError(objection.message, code=objection.code, remedy=objection.remedy)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from core.model.access import Action, Role
 from core.model.agent import AgentId, Dialect
 from core.model.choice import LintFinding
 from core.model.probe import ProbeResult
@@ -59,12 +60,22 @@ class CredentialUse(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts, from where, and whether that may change anything; `why` is the sentence shown to the person."""
+    """Who acts, from where and in which role; `why` is the sentence that tells the person the reason for it."""
 
     name: str
     origin: Origin
-    may_change: bool
+    role: Role
     why: str
+
+    @property
+    def may_change(self) -> bool:
+        """Say whether this person may change what agents run on."""
+        return self.role.includes(Action.CHANGE)
+
+    @property
+    def may_probe(self) -> bool:
+        """Say whether this person may have requests sent."""
+        return self.role.includes(Action.PROBE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

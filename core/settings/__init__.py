@@ -59,6 +59,8 @@ class Settings:
     concurrency: int = 16
     confirm_delay_s: float = 2.0
     daily_tokens: int = 5_000_000
+    admins: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     faithful_interval_s: float = 1800.0
     database_url: Secret | None = None
@@ -129,6 +131,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_hosts=tuple(
             part.strip() for part in env.get("SWITCHYARD_TRUSTED_HOSTS", "").split(",") if part.strip()
         ),
+        admins=_people(env, "SWITCHYARD_ADMINS"),
+        operators=_people(env, "SWITCHYARD_OPERATORS"),
         sweep_interval_s=number(env, "SWITCHYARD_SWEEP_INTERVAL_S", 300.0, low=1, high=86_400),
         host_interval_s=number(env, "SWITCHYARD_HOST_INTERVAL_S", 60.0, low=1, high=86_400),
         concurrency=int(number(env, "SWITCHYARD_CONCURRENCY", 16, low=1, high=64)),
@@ -152,6 +156,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     _refuse_two_credentials(settings)
     return settings
+
+
+def _people(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    people = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    for one in people:
+        if "@" not in one:
+            raise ConfigurationError(
+                f"{name} holds an entry that is no e-mail address; groups are not looked up yet.",
+                code="person_malformed",
+                remedy="Name each person by the e-mail address of the Databricks account, separated by commas.",
+            )
+    return people
 
 
 def _means_a_real_one(env: Mapping[str, str]) -> bool:

@@ -71,6 +71,16 @@ SETTINGS: tuple[Setting, ...] = (
         default="",
         meaning="Further hosts that may receive bearer tokens, comma-separated; a loopback origin with its port",
     ),
+    Setting(
+        name="SWITCHYARD_ADMINS",
+        default="",
+        meaning="E-mail addresses of those who may change things on Databricks Apps, comma-separated",
+    ),
+    Setting(
+        name="SWITCHYARD_OPERATORS",
+        default="",
+        meaning="E-mail addresses of those who may probe there, comma-separated; everyone else only looks",
+    ),
     Setting(name="SWITCHYARD_SWEEP_INTERVAL_S", default="300", meaning="Seconds between sweeps that ask the models"),
     Setting(
         name="SWITCHYARD_HOST_INTERVAL_S", default="60", meaning="Seconds between checks that the hosts still answer"

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.change.authority import actor_for_page, objection_to_reading
+from core.change.authority import Listed, actor_for_page, objection_to_reading
 from core.model.change import Actor
 from core.model.secret import Secret
 from core.model.snapshot import Problem
 from core.settings import Settings
 
 # Set by the proxy of Databricks Apps. Anywhere else whoever connects could have written them, so nobody looks at them.
-PERSON_HEADERS = ("X-Forwarded-Email", "X-Forwarded-Preferred-Username", "X-Forwarded-User")
+EMAIL_HEADER = "X-Forwarded-Email"
+PERSON_HEADERS = (EMAIL_HEADER, "X-Forwarded-Preferred-Username", "X-Forwarded-User")
 HOST_HEADER = "Host"
 # There with user authorization switched on; it is of the moment in which this tab connected.
 TOKEN_HEADER = "X-Forwarded-Access-Token"
@@ -29,6 +30,8 @@ def current_actor(settings: Settings) -> Actor:
         bound_to_loopback=_is_bound_to_loopback(),
         host_header=headers.get(HOST_HEADER),
         inside_databricks_apps=settings.inside_databricks_apps,
+        email=headers.get(EMAIL_HEADER),
+        listed=Listed(admins=settings.admins, operators=settings.operators),
     )
 
 

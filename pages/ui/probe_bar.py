@@ -83,7 +83,8 @@ def probe_button(
         key=key,
         icon=":material/network_check:",
         width="stretch",
-        disabled=not routes,
+        disabled=not routes or not request.actor.may_probe,
+        help=None if request.actor.may_probe else request.actor.why,
         on_click=reporting(_start),
         args=(request, tuple(routes), manner),
     )

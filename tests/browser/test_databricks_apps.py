@@ -50,17 +50,18 @@ def test_the_deployed_command_serves_people_behind_the_proxy(run_app: RunApp, pa
         page.goto(f"http://localhost:{proxy_port}")
 
         expect(page.get_by_test_id("stSidebar")).to_contain_text("riley.quinn@example.com")
-        expect(page.get_by_test_id("stSidebar")).to_contain_text("Read-only")
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("You are a viewer because riley.quinn")
         expect(row(page, "codex")).to_contain_text("Healthy")
         expect(row(page, "hermes").get_by_role("button", name="Switch …")).to_be_disabled()
+        expect(page.get_by_role("button", name="Probe now")).to_be_disabled()
         page.goto("about:blank")
 
 
 def test_forwarded_names_count_for_nothing_outside_databricks_apps(run_app: RunApp, page: Page) -> None:
-    app = run_app({"SWITCHYARD_SIMULATE": "healthy"})
+    app = run_app({"SWITCHYARD_SIMULATE": "healthy", "SWITCHYARD_ADMINS": "riley.quinn@example.com"})
     page.set_extra_http_headers({"X-Forwarded-Email": "riley.quinn@example.com"})
 
     page.goto(app.url)
 
     expect(page.get_by_test_id("stSidebar")).to_contain_text("You are")
-    expect(page.get_by_test_id("stSidebar")).not_to_contain_text("riley.quinn@example.com")
+    expect(page.get_by_test_id("stSidebar")).not_to_contain_text("riley.quinn")

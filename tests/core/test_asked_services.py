@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import ProbeError
+from core.model.access import Role
 from core.model.agent import AgentId, Dialect
+from core.model.change import Actor, Origin
 from core.model.gateway import Generation
 from core.model.probe import Depth, Diagnosis, Health
 from core.model.route import Identity, Route
@@ -23,6 +25,7 @@ from core.simulator.scenes import scene_named
 
 DEADLINE_S = 30.0
 SCENE = scene_named("healthy")
+ADA = Actor(name="ada", origin=Origin.PAGE, role=Role.ADMIN, why="ada is this machine's user.")
 ROUTE = Route(
     agent=AgentId.COPILOT,
     slot="default",
@@ -55,7 +58,7 @@ def ended(services: Services, job_id: str) -> Job:
 
 
 def test_a_verdict_lands_among_the_extra_results(services: Services) -> None:
-    job = ended(services, services.start_probe([ROUTE], depth=Depth.REACH))
+    job = ended(services, services.start_probe([ROUTE], depth=Depth.REACH, actor=ADA))
 
     assert (job.problem, job.progress.done, job.progress.total) == (None, 1, 1)
     assert [(r.route, r.health) for r in services.extra_results() if r.route == ROUTE] == [(ROUTE, Health.HEALTHY)]
@@ -63,15 +66,15 @@ def test_a_verdict_lands_among_the_extra_results(services: Services) -> None:
 
 def test_the_same_route_has_to_wait(services: Services) -> None:
     other = replace(ROUTE, model="databricks-claude-opus-4-6")
-    services.start_probe([other], depth=Depth.REACH)
+    services.start_probe([other], depth=Depth.REACH, actor=ADA)
 
     with pytest.raises(ProbeError):
-        services.start_probe([other], depth=Depth.REACH)
+        services.start_probe([other], depth=Depth.REACH, actor=ADA)
 
 
 def test_a_given_token_is_asked_with_and_not_kept(services: Services) -> None:
     token = Secret("dapi-of-somebody-else")
-    ended(services, services.start_probe([ROUTE], depth=Depth.REACH, tokens={Identity.ONE_PROBE: token}))
+    ended(services, services.start_probe([ROUTE], depth=Depth.REACH, tokens={Identity.ONE_PROBE: token}, actor=ADA))
 
     (result,) = (r for r in services.extra_results() if r.route.identity is Identity.ONE_PROBE)
     assert (result.health, result.diagnosis) == (Health.DOWN, Diagnosis.CREDENTIAL_DEAD)
@@ -80,7 +83,7 @@ def test_a_given_token_is_asked_with_and_not_kept(services: Services) -> None:
 
 
 def test_a_faithful_probe_climbs_to_the_tools(services: Services) -> None:
-    ended(services, services.start_probe([ROUTE], depth=Depth.FAITHFUL))
+    ended(services, services.start_probe([ROUTE], depth=Depth.FAITHFUL, actor=ADA))
 
     (result,) = (r for r in services.extra_results() if r.depth is Depth.FAITHFUL)
     assert (result.health, result.rung.value) == (Health.HEALTHY, "tools")

@@ -12,6 +12,7 @@ import pytest
 from core.adapters.apps import DatabricksApps, connection
 from core.adapters.credentials import StaticToken
 from core.apps import Apps
+from core.model.access import Role
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeOutcome, ChangeRequest, ChangeState, Decision, Origin, Plan
 from core.model.choice import Layer
@@ -29,7 +30,7 @@ from tests.fakes.waiting import eventually
 
 BROKEN = ("databricks-claude-opus-4-8", "databricks-gpt-5-5-pro")
 GOOD = ("databricks-claude-opus-4-6", "databricks-claude-sonnet-4-6")
-ADA = Actor(name="ada", origin=Origin.PAGE, may_change=True, why="ada is an admin.")
+ADA = Actor(name="ada", origin=Origin.PAGE, role=Role.ADMIN, why="ada is an admin.")
 
 
 class Deployed:

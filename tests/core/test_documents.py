@@ -12,6 +12,7 @@ import pytest
 
 from core import documents
 from core.errors import UpstreamError
+from core.model.access import Role
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeOutcome, ChangeRequest, Origin, Plan
 from core.model.choice import Layer, Shadowed
@@ -22,7 +23,7 @@ from tests.fakes import snapshots
 from tests.fakes.services import HERMES_FILE, FakeServices, record
 
 REQUEST = ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots={"primary": "databricks-new"})
-ADA = Actor(name="ada", origin=Origin.PAGE, may_change=True, why="")
+ADA = Actor(name="ada", origin=Origin.PAGE, role=Role.ADMIN, why="")
 
 
 def plan() -> Plan:

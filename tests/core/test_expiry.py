@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.expiry import FIRST_RETRY_S, LAST_RETRY_S, SETTLE_S, Expiry
+from core.model.access import Role
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, Origin
 from core.observer import Observer, open_observer
@@ -20,7 +21,7 @@ from core.switchboard import Switchboard
 from core.wiring import Wiring, wire_simulated
 from tests.fakes.network import FakeClock
 
-ADA = Actor(name="ada", origin=Origin.PAGE, may_change=True, why="ada is this machine's user.")
+ADA = Actor(name="ada", origin=Origin.PAGE, role=Role.ADMIN, why="ada is this machine's user.")
 HOUR = timedelta(hours=1)
 HERMES = ChangeRequest(
     agent=AgentId.HERMES,

@@ -23,6 +23,7 @@ from core.adapters.database import Database, PostgresUrl, open_database
 from core.choice.routes import routes_of
 from core.errors import StoreError
 from core.health.agent_status import agent_status
+from core.model.access import Role
 from core.model.agent import AgentId
 from core.model.alert import DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
@@ -43,7 +44,7 @@ from core.wiring import wire_simulated
 from tests.fakes.postgres import shared_postgres
 from tests.fakes.waiting import eventually
 
-ADA = Actor(name="ada", origin=Origin.PAGE, may_change=True, why="ada is this machine's user.")
+ADA = Actor(name="ada", origin=Origin.PAGE, role=Role.ADMIN, why="ada is this machine's user.")
 HAIKU = "claude-haiku-4-5"
 ALERTS = """
 [channels.pager]
@@ -535,6 +536,6 @@ def test_an_outage_is_told_while_the_sweep_that_found_it_still_hangs_elsewhere(
     eventually(lambda: is_at_rest(services))
     house.workspace.faults.add(FaultRule(fault=Behaviour.HANG, model="gpt-5-5"))
     house.breaks()
-    services.request_sweep()
+    services.request_sweep(ADA)
     eventually(lambda: the_incident(services), timeout_s=10)
     assert services.snapshot().progress.running

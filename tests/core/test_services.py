@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from core.adapters.database.changes import SqlChangeStore
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, ProbeError
 from core.health.agent_status import agent_status, overall_line
+from core.model.access import Role
 from core.model.agent import AgentId
 from core.model.change import Actor, ChangeRequest, ChangeState, CredentialUse, Decision, Origin
-from core.model.probe import Health
+from core.model.probe import Depth, Health
 from core.model.snapshot import Job, JobKind, Snapshot
 from core.services import Services, build_services
 from core.settings import Settings
@@ -22,8 +23,8 @@ from core.simulator.server import SimulatedWorkspace
 from core.wiring import wire_simulated
 from tests.fakes.waiting import eventually
 
-ADA = Actor(name="ada", origin=Origin.PAGE, may_change=True, why="ada is this machine's user.")
-EVE = Actor(name="eve", origin=Origin.PAGE, may_change=False, why="Nobody may change anything from there.")
+ADA = Actor(name="ada", origin=Origin.PAGE, role=Role.ADMIN, why="ada is this machine's user.")
+EVE = Actor(name="eve", origin=Origin.PAGE, role=Role.VIEWER, why="Nobody may change anything from there.")
 CURE = ChangeRequest(
     agent=AgentId.HERMES,
     target="file:hermes",
@@ -112,14 +113,14 @@ def test_after_an_outage_it_is_healthy_again_when_asked(healthy: House) -> None:
     eventually(lambda: healthy.services.snapshot().offline)
     healthy.workspace.start()
     healthy.swept()
-    healthy.services.request_sweep()
+    healthy.services.request_sweep(ADA)
     eventually(lambda: healthy.services.snapshot().offline is None)
     assert line_over(healthy.swept()) == "All routes healthy"
 
 
 def test_asking_for_a_sweep_asks_each_distinct_request_once_more(healthy: House) -> None:
     before = len(healthy.workspace.requests.posts())
-    healthy.services.request_sweep()
+    healthy.services.request_sweep(ADA)
     healthy.swept()
     assert len(healthy.workspace.requests.posts()) == 2 * before
 
@@ -232,7 +233,7 @@ def test_a_fault_of_ours_ends_the_job_in_words(
 
 def test_a_job_runs_while_a_sweep_is_held_up(healthy: House) -> None:
     healthy.workspace.faults.add(FaultRule(fault=Behaviour.HANG, model="gpt-5-5"))
-    healthy.services.request_sweep()
+    healthy.services.request_sweep(ADA)
     job = healthy.ended(
         healthy.services.start_plan(ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots=CURE.slots))
     )
@@ -244,3 +245,20 @@ def test_only_the_newest_jobs_are_kept(healthy: House) -> None:
     first, *others = [healthy.services.start_rollback("chg-unknown", actor=ADA, reason="try") for _ in range(51)]
     assert healthy.services.job(first) is None
     assert all(healthy.ended(job_id).problem for job_id in others)
+
+
+def test_a_viewer_has_nothing_sent_and_each_attempt_is_in_the_audit(healthy: House) -> None:
+    services = healthy.services
+    route = healthy.swept().results[0].route
+    with pytest.raises(ProbeError) as sweep:
+        services.request_sweep(EVE)
+    with pytest.raises(ProbeError) as probe:
+        services.start_probe([route], depth=Depth.REACH, actor=EVE)
+    with pytest.raises(ProbeError) as test:
+        services.start_alert_test("pager", EVE)
+
+    assert {caught.value.code for caught in (sweep, probe, test)} == {"not_allowed"}
+    refused = {"probe.sweep", "probe.routes", "alert.test"}
+    eventually(
+        lambda: {e.action for e in services.audit() if (e.actor, e.outcome) == ("eve", "not_allowed")} == refused
+    )

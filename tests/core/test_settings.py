@@ -82,6 +82,12 @@ READ: dict[str, tuple[dict[str, str], str, object]] = {
     "SWITCHYARD_HOST_INTERVAL_S": ({"SWITCHYARD_HOST_INTERVAL_S": "7.5"}, "host_interval_s", 7.5),
     "SWITCHYARD_CONCURRENCY": ({"SWITCHYARD_CONCURRENCY": "64"}, "concurrency", 64),
     "SWITCHYARD_CONFIRM_DELAY_S": ({"SWITCHYARD_CONFIRM_DELAY_S": "0"}, "confirm_delay_s", 0.0),
+    "SWITCHYARD_ADMINS": (
+        {"SWITCHYARD_ADMINS": " Ada@Example.com, ,grace@example.com,"},
+        "admins",
+        ("Ada@Example.com", "grace@example.com"),
+    ),
+    "SWITCHYARD_OPERATORS": ({"SWITCHYARD_OPERATORS": "alan@example.com"}, "operators", ("alan@example.com",)),
     "SWITCHYARD_DAILY_TOKENS": ({"SWITCHYARD_DAILY_TOKENS": "0"}, "daily_tokens", 0),
     "SWITCHYARD_FAITHFUL_INTERVAL_S": ({"SWITCHYARD_FAITHFUL_INTERVAL_S": "0"}, "faithful_interval_s", 0.0),
     "SWITCHYARD_DATABASE_URL": (

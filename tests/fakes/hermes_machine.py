@@ -11,6 +11,7 @@ from core.adapters.agents.hermes import HermesForm
 from core.adapters.file_target import FileTarget
 from core.change.work import ChangePorts
 from core.detect.hosts import GATEWAY_SETTING
+from core.model.access import Role
 from core.model.agent import AgentId, Dialect
 from core.model.change import Actor, ChangeRequest, Origin
 from core.model.choice import AgentChoice, Layer, LintFinding, SlotChoice
@@ -36,8 +37,8 @@ model:
 fallback_providers:
 - {{provider: custom, model: old-b}}
 """
-USER = Actor(name="ada", origin=Origin.COMMAND_LINE, may_change=True, why="ada is this machine's user.")
-STRANGER = Actor(name="eve", origin=Origin.PAGE, may_change=False, why="Nobody may change anything from there.")
+USER = Actor(name="ada", origin=Origin.COMMAND_LINE, role=Role.ADMIN, why="ada is this machine's user.")
+STRANGER = Actor(name="eve", origin=Origin.PAGE, role=Role.VIEWER, why="Nobody may change anything from there.")
 
 
 def request(**slots: str | None) -> ChangeRequest:

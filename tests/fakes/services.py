@@ -76,7 +76,7 @@ class FakeServices:
     def snapshot(self) -> Snapshot:
         return self.shown
 
-    def request_sweep(self, actor: Actor | None = None) -> None:
+    def request_sweep(self, actor: Actor) -> None:
         self.sweeps += 1
         self.askers.append(actor)
 
@@ -189,7 +189,7 @@ class FakeServices:
         *,
         depth: Depth,
         tokens: Mapping[Identity, Secret] | None = None,
-        actor: Actor | None = None,
+        actor: Actor,
     ) -> str:
         if self.cooling:
             raise ProbeError("Asked less than 10 s ago.", code="cooling_down", remedy="It may be asked again in 7 s.")

@@ -9,12 +9,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.model.access import Role
 from core.model.change import Actor, Origin
 from tests.fakes.services import FakeServices
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ADMIN = Actor(name="riley", origin=Origin.PAGE, may_change=True, why="riley is this machine's user.")
-VISITOR = Actor(name="sam", origin=Origin.PAGE, may_change=False, why="Nobody is proven to be an administrator here.")
+ADMIN = Actor(name="riley", origin=Origin.PAGE, role=Role.ADMIN, why="riley is this machine's user.")
+VISITOR = Actor(name="sam", origin=Origin.PAGE, role=Role.VIEWER, why="Nobody is proven to be an administrator here.")
 
 OpenFrame = Callable[..., AppTest]
 

@@ -33,7 +33,7 @@ def test_the_frame_stays_in_charge_on_every_run(open_frame: OpenFrame) -> None:
 def test_somebody_who_may_not_change_reads_why(open_frame: OpenFrame) -> None:
     app = open_frame(FakeServices(shown=snapshots.healthy()), actor=VISITOR)
 
-    assert "Read-only: Nobody is proven to be an administrator here." in words(app)
+    assert "Viewer: Nobody is proven to be an administrator here." in words(app)
 
 
 def test_settings_that_cannot_be_meant_become_a_page_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

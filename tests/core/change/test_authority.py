@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from core.change.authority import (
+    Listed,
     actor_for_command_line,
     actor_for_page,
     names_loopback,
+    objection_to,
     objection_to_reading,
 )
+from core.model.access import Action, Role
 from core.model.change import Origin
 
 
@@ -30,8 +33,8 @@ def test_the_machines_user_may_change_on_loopback(host: str) -> None:
         pytest.param(True, "rebound.example:8501", False, "Open it as http://localhost", id="a name that was rebound"),
         pytest.param(True, None, False, "Open it as http://localhost", id="no Host header"),
         pytest.param(False, "localhost", False, "Start it on 127.0.0.1", id="bound to every interface"),
-        pytest.param(True, "localhost", True, "Run Switchyard on the machine", id="inside Databricks Apps"),
-        pytest.param(False, "app.example", True, "administrator cannot be proven", id="inside Databricks Apps, public"),
+        pytest.param(True, "localhost", True, "did not say who you are", id="inside Databricks Apps"),
+        pytest.param(False, "app.example", True, "did not say who you are", id="inside Databricks Apps, public"),
     ],
 )
 def test_nobody_may_change_where_it_is_not_certain(bound: bool, host: str | None, inside: bool, says: str) -> None:
@@ -97,3 +100,47 @@ def test_programs_read_where_people_may_look(
     )
     assert (objection.code if objection else None) == code
     assert objection is None or (objection.message and objection.remedy)
+
+
+_LISTED = Listed(admins=("Ada@example.com",), operators=("olly@example.com", "ada@example.com"))
+_MAY = {
+    Role.VIEWER: {Action.SEE},
+    Role.OPERATOR: {Action.SEE, Action.PROBE},
+    Role.ADMIN: {Action.SEE, Action.PROBE, Action.CHANGE, Action.ALERT_TEST},
+}
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(
+    ("inside", "bound", "host", "email", "role"),
+    [
+        pytest.param(True, False, "app.example", "ada@example.com", Role.ADMIN, id="inside, a listed admin"),
+        pytest.param(True, False, "app.example", " ADA@EXAMPLE.COM ", Role.ADMIN, id="inside, in capitals"),
+        pytest.param(True, False, "app.example", "olly@example.com", Role.OPERATOR, id="inside, a listed operator"),
+        pytest.param(True, False, "app.example", "vic@example.com", Role.VIEWER, id="inside, not listed"),
+        pytest.param(True, False, "app.example", "ada@example.com.evil.example", Role.VIEWER, id="inside, look-alike"),
+        pytest.param(True, True, "localhost", None, Role.VIEWER, id="inside, past the proxy"),
+        pytest.param(False, True, "localhost", None, Role.ADMIN, id="this machine"),
+        pytest.param(False, True, "rebound.example", "ada@example.com", Role.VIEWER, id="rebound, forged header"),
+        pytest.param(False, False, "10.0.0.7:8501", None, Role.VIEWER, id="open port"),
+        pytest.param(False, False, "10.0.0.7:8501", "ada@example.com", Role.VIEWER, id="open port, forged header"),
+        pytest.param(False, False, "localhost", "ada@example.com", Role.VIEWER, id="open port, both forged"),
+    ],
+)
+def test_each_action_by_who_asks_from_where(
+    *, inside: bool, bound: bool, host: str, email: str | None, role: Role, action: Action
+) -> None:
+    actor = actor_for_page(
+        user_name="someone",
+        bound_to_loopback=bound,
+        host_header=host,
+        inside_databricks_apps=inside,
+        email=email,
+        listed=_LISTED,
+    )
+
+    objection = objection_to(action, actor)
+
+    assert actor.role is role
+    assert (objection is None) is (action in _MAY[role])
+    assert objection is None or (objection.code, objection.message) == ("not_allowed", actor.why)

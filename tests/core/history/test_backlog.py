@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.audit import sweep_event
+from core.change.authority import actor_for_command_line
 from core.history.backlog import Backlog
 from core.model.history import Batch
 from core.model.probe import Diagnosis
@@ -121,7 +122,7 @@ def test_every_check_is_kept_or_counted_and_what_waits_is_bounded(events: list[t
 
 
 def test_audit_events_wait_however_many_checks_there_are() -> None:
-    event = sweep_event(actor=None, at=at(0))
+    event = sweep_event(actor=actor_for_command_line("ada", inside_databricks_apps=False), at=at(0))
     backlog = Backlog(most_batches=2)
     backlog.add(a_batch(0))
     backlog.add(Batch(id="alone", events=(event,)))

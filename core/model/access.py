@@ -1,0 +1,31 @@
+"""What somebody may do: the role, and the actions that each role includes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    SEE = "see"
+    PROBE = "probe"
+    CHANGE = "change"
+    ALERT_TEST = "alert_test"
+
+
+class Role(StrEnum):
+    """Who sees, who also probes, who also changes."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+    def includes(self, action: Action) -> bool:
+        """Say whether this role may do that."""
+        return action in _INCLUDED[self]
+
+
+_INCLUDED = {
+    Role.VIEWER: frozenset({Action.SEE}),
+    Role.OPERATOR: frozenset({Action.SEE, Action.PROBE}),
+    Role.ADMIN: frozenset(Action),
+}
