@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from core.access.authority import objection_to
 from core.adapters.exports import ExportFormat, export_files
 from core.audit import alert_test_event, probe_event, sweep_event
-from core.change.authority import objection_to
 from core.change.work import Progress
 from core.detection import first_snapshot
 from core.errors import ProbeError, StoreError

@@ -15,7 +15,7 @@ _BASE = {"core.model", "core.errors"}
 _TABLES = _BASE | {"core.catalog", "core.settings"}
 _PORTS = _TABLES | {"core.ports"}
 _PURE = _PORTS | {"core.detect", "core.choice", "core.health"}
-_SHELL = _PURE | {"core.probe", "core.change"}
+_SHELL = _PURE | {"core.access", "core.probe", "core.change"}
 _KEPT = _SHELL | {"core.history", "core.alerts"}
 _OUTER = _KEPT | {"core.adapters", "core.simulator"}
 ALLOWED = {
@@ -27,6 +27,7 @@ ALLOWED = {
     "core.detect": _PURE,
     "core.choice": _PURE,
     "core.health": _PURE,
+    "core.access": _PURE,
     "core.probe": _SHELL,
     "core.change": _SHELL,
     "core.history": _SHELL,
@@ -55,7 +56,7 @@ ALLOWED = {
     "core.cli": _OUTER | {"core.session", "core.documents", "core.texts"},
     "core.__main__": _OUTER | {"core.services", "core.cli"},
     "core": set(),
-    "pages": _BASE | _PORTS | _PURE | {"core.change", "core.history", "core.services"},
+    "pages": _BASE | _PORTS | _PURE | {"core.access", "core.change", "core.history", "core.services"},
     "app": _BASE | {"core.adapters", "core.services", "core.settings", "pages"},
 }
 _OUTSIDE_WORLD = {"httpx", "httpx_aiohttp", "aiohttp", "databricks", "sqlalchemy", "alembic", "ruamel", "starlette"}

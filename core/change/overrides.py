@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.change.authority import objection_to
+from core.access.authority import objection_to
 from core.change.validate import LONGEST, checked_duration
 from core.change.work import ChangePorts
 from core.errors import ChangeError, SwitchyardError

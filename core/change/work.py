@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.change.authority import objection_to
+from core.access.authority import objection_to
 from core.change.records import KEPT_CHANGES, LOOK_BACK
 from core.errors import ChangeError, ConfigurationError
 from core.model.access import Action

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from core import documents, texts
+from core.access.authority import actor_for_command_line
 from core.adapters.exports import ExportFormat, export_files
 from core.catalog.agents import AGENTS
-from core.change.authority import actor_for_command_line
 from core.change.validate import checked_model_name, parsed_duration
 from core.cli.common import BAD_NEWS, FINE, Reply, agent_named, json_option, run
 from core.detect.hosts import GATEWAY_SETTING

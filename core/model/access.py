@@ -10,6 +10,7 @@ class Action(StrEnum):
     PROBE = "probe"
     CHANGE = "change"
     ALERT_TEST = "alert_test"
+    TRUST = "trust"
 
 
 class Role(StrEnum):

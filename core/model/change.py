@@ -60,12 +60,16 @@ class CredentialUse(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts, from where and in which role; `why` is the sentence that tells the person the reason for it."""
+    """Who acts, from where and in which role; `why` is the sentence that tells the person the reason for it.
+
+    `address` is where the connection came from as far as that is known; it goes into the audit and decides nothing.
+    """
 
     name: str
     origin: Origin
     role: Role
     why: str
+    address: str = ""
 
     @property
     def may_change(self) -> bool:

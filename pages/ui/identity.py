@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.change.authority import Listed, actor_for_page, objection_to_reading
+from core.access.authority import Listed, actor_for_page, objection_to_reading
 from core.model.change import Actor
 from core.model.secret import Secret
 from core.model.snapshot import Problem

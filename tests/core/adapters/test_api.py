@@ -11,8 +11,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from core.access.authority import objection_to_reading
 from core.adapters.api import api_routes
-from core.change.authority import objection_to_reading
 from core.errors import ConfigurationError
 from core.history.totals import Totals
 from core.model.agent import AgentId

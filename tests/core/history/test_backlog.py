@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.access.authority import actor_for_command_line
 from core.audit import sweep_event
-from core.change.authority import actor_for_command_line
 from core.history.backlog import Backlog
 from core.model.history import Batch
 from core.model.probe import Diagnosis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.change.authority import (
+from core.access.authority import (
     Listed,
     actor_for_command_line,
     actor_for_page,

@@ -85,6 +85,7 @@ _REMEDIES = {
     Action.PROBE: "Ask an operator or an admin to probe it.",
     Action.CHANGE: "Ask an admin of this dashboard, or the user of the machine on which the agent runs.",
     Action.ALERT_TEST: "Ask an admin of this dashboard to send it.",
+    Action.TRUST: "Ask an admin of this dashboard to decide which hosts may receive tokens.",
 }
 
 
