@@ -28,7 +28,7 @@ def show_changes(request: RequestContext, *, limit: int = _SHOWN, empty: str = "
             st.info(empty, icon=":material/alt_route:")
         if not records:
             return
-        st.subheader("Recent changes", anchor=False)
+        st.header("Recent changes", anchor=False)
         for record in records:
             with st.container(border=True, key=f"change_{record.change_id}"):
                 _change(record, request.actor)

@@ -33,7 +33,7 @@ _STEPS_IN_CARD = 2
 def show_workspace(snapshot: Snapshot) -> None:
     """Show the banners, what each source said, and who we are."""
     show_banners(snapshot)
-    st.subheader("Workspace", anchor=False)
+    st.header("Workspace", anchor=False)
     workspace = snapshot.workspace
     if workspace is None:
         st.caption("No workspace has been detected.")
@@ -47,7 +47,7 @@ def show_workspace(snapshot: Snapshot) -> None:
 
 def show_gateway(snapshot: Snapshot) -> None:
     """Show how the gateway was found, step by step, and the generations side by side."""
-    st.subheader("Gateway", anchor=False)
+    st.header("Gateway", anchor=False)
     gateway = snapshot.gateway
     if gateway is None:
         st.caption("No gateway has been looked for yet.")
@@ -100,7 +100,7 @@ def generation_of(step: TraceStep) -> Generation | None:
 
 def show_models(snapshot: Snapshot) -> None:
     """Show which listing said what, and the merged models."""
-    st.subheader("Models", anchor=False)
+    st.header("Models", anchor=False)
     catalogue = snapshot.catalogue
     if not catalogue.sources:
         st.caption("No listing has answered yet.")
@@ -115,7 +115,7 @@ def show_models(snapshot: Snapshot) -> None:
 
 def show_environment(settings: Settings) -> None:
     """Show the agents' variables as this process sees them."""
-    st.subheader("Environment in force", anchor=False)
+    st.header("Environment in force", anchor=False)
     states = {None: "not set: the gateway is looked for", "": "set to nothing: the gateway is switched off on purpose"}
     gateway = states.get(settings.gateway_host, code(settings.gateway_host or ""))
     st.markdown(f"{code('DATABRICKS_GATEWAY_HOST')} {gateway}")
@@ -125,7 +125,7 @@ def show_environment(settings: Settings) -> None:
 
 def show_requests(snapshot: Snapshot) -> None:
     """Show the requests for a terminal."""
-    st.subheader("The same requests from a terminal", anchor=False)
+    st.header("The same requests from a terminal", anchor=False)
     st.caption("They read the token from your environment: `export DATABRICKS_TOKEN=…`")
     groups = {"Workspace": workspace_curls(snapshot)}
     groups |= {AGENTS[choice.agent].label: agent_curls(choice) for choice in snapshot.choices if choice.enabled}

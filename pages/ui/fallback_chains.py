@@ -33,7 +33,7 @@ def newest(results: Iterable[ProbeResult]) -> tuple[ProbeResult, ...]:
 def show_chains(snapshot: Snapshot, extra: Sequence[ProbeResult]) -> None:
     """Show a row per agent that can be probed."""
     results = newest((*snapshot.results, *extra))
-    st.subheader("Chains", anchor=False)
+    st.header("Chains", anchor=False)
     st.caption("Which model each agent asks first, and what it goes on with. If the first fails, the next is tried.")
     for choice in snapshot.choices:
         if AGENTS[choice.agent].probeable and choice.slots:

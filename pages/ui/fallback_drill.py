@@ -22,7 +22,7 @@ from pages.ui.errors import reporting
 from pages.ui.fallback_chains import newest
 from pages.ui.fallback_query import FALLBACKS, FallbackAsk, drillable
 from pages.ui.filter_bar import follow
-from pages.ui.formats import Sign, code, escape, plural
+from pages.ui.formats import Sign, code, escape, plural, segment
 from pages.ui.probe_bar import PROBE_JOB, running_job, show_probe_job
 from pages.ui.request import RequestContext
 
@@ -42,7 +42,7 @@ _STEP_SIGNS = {
 def show_drill(request: RequestContext, asked: FallbackAsk, snapshot: Snapshot, extra: Sequence[ProbeResult]) -> None:
     """Show what to fail and whose, the button that probes the fallbacks, and how it would go."""
     choice = next((one for one in snapshot.choices if one.agent is asked.agent), None)
-    st.subheader("Drill", anchor=False)
+    st.header("Drill", anchor=False)
     st.caption(
         "Choose a failure for the first model. Nothing is broken for it: what the agent does then was measured with "
         "its own client, and its fallbacks are really probed, with the request the agent makes."
@@ -84,7 +84,7 @@ def _pickers(asked: FallbackAsk) -> None:
         list(drillable()),
         key=AGENT_KEY,
         required=True,
-        format_func=lambda agent: AGENTS[agent].label,
+        format_func=lambda agent: segment(AGENTS[agent].label),
         on_change=reporting(_write),
     )
     right.selectbox(
@@ -151,7 +151,7 @@ def _attempt_line(attempt: Attempt, *, chosen: bool) -> str:
 def show_failures(agent: AgentId) -> None:
     """Show which failures make this agent fall back, as measured."""
     label = AGENTS[agent].label
-    st.subheader(f"What {label} does on each failure", anchor=False)
+    st.header(f"What {label} does on each failure", anchor=False)
     st.caption("Measured with its own client and default settings. A failure that is missing here was not measured.")
     st.dataframe(
         [_row(failure, failover) for failure, failover in measured_failures(agent).items()],

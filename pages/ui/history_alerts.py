@@ -21,11 +21,11 @@ _POLL_S = 1.0
 
 def show_alerts(request: RequestContext, now: datetime) -> None:
     """Show the channels with their tests, and the newest deliveries."""
-    st.subheader("Channels", anchor=False)
+    st.header("Channels", anchor=False)
     with shown_errors():
         _channels(request)
         _polled_test(request)
-    st.subheader("Deliveries", anchor=False)
+    st.header("Deliveries", anchor=False)
     with shown_errors():
         deliveries = request.services.deliveries(_SHOWN)
         if deliveries:

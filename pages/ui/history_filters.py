@@ -13,7 +13,7 @@ from core.model.snapshot import Snapshot
 from pages.ui.address import HISTORY
 from pages.ui.errors import reporting
 from pages.ui.filter_bar import follow
-from pages.ui.formats import HEALTH_SIGNS
+from pages.ui.formats import HEALTH_SIGNS, segment
 from pages.ui.history_query import HistoryAsk, Section, Span
 
 SPAN_KEY = "history_span"
@@ -45,7 +45,7 @@ def show_history_filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
         list(Section),
         key=SECTION_KEY,
         required=True,
-        format_func=SECTION_WORDS.__getitem__,
+        format_func=lambda section: segment(SECTION_WORDS[section]),
         on_change=reporting(_write),
     )
     if asked.section in _WITH_RANGE:
@@ -55,7 +55,7 @@ def show_history_filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
             list(Span),
             key=SPAN_KEY,
             required=True,
-            format_func=lambda span: span.label,
+            format_func=lambda span: segment(span.label),
             on_change=reporting(_write),
         )
         _filters(asked, snapshot)

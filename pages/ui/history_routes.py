@@ -46,7 +46,7 @@ Point = dict[str, datetime | float | None]
 def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> None:
     """Show the table, the worst first, and the latency of the chosen route."""
     routes = worst_first(view.routes)
-    st.subheader("Uptime and latency", anchor=False)
+    st.header("Uptime and latency", anchor=False)
     st.caption(summary(routes, simulated=snapshot.scene is not None))
     if view.left_out:
         st.info(

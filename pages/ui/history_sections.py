@@ -52,12 +52,12 @@ def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, n
     if view is None:
         st.caption("Below is what this process remembers without its database: what lasts, and what changed lately.")
     shown = view or remembered_view(asked, snapshot, now)
-    st.subheader("Incidents", anchor=False)
+    st.header("Incidents", anchor=False)
     if shown.incidents:
         _incident_rows(shown.incidents, now)
     else:
         _none("incident", f"No incident in the last {asked.span.label}", asked, is_read=view is not None)
-    st.subheader("Transitions", anchor=False)
+    st.header("Transitions", anchor=False)
     if shown.transitions:
         st.markdown(markdown_table(rows_for_transitions(shown.transitions, now)))
     else:

@@ -48,6 +48,6 @@ def show_latest(snapshot: Snapshot, now: datetime) -> None:
     if not snapshot.transitions:
         return
     title, link = st.columns([8, 1], vertical_alignment="bottom")
-    title.subheader("Latest transitions", anchor=False)
+    title.header("Latest transitions", anchor=False)
     link.page_link("history.py", label="History", icon=":material/history:")
     st.markdown(markdown_table(rows_for_transitions(snapshot.transitions[:_TRANSITIONS], now)))

@@ -12,7 +12,7 @@ def show_misconfiguration(error: SwitchyardError) -> None:
     """Show what is wrong and how to put it right."""
     st.title("Switchyard cannot start")
     with st.container(border=True, width=760):
-        st.subheader(f":material/settings_alert: {escape(error.message)}", anchor=False)
+        st.header(f":material/settings_alert: {escape(error.message)}", anchor=False)
         st.markdown(escape(error.remedy))
         st.caption(f"Nothing was sent to any host. Correct it and start the app again. Code: {code(error.code)}")
     st.caption("To look around without a workspace, start it with `SWITCHYARD_SIMULATE=healthy make run`.")

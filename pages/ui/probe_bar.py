@@ -13,7 +13,7 @@ from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.model.snapshot import Job
 from pages.ui.errors import reporting
-from pages.ui.formats import cost_text, escape, plural
+from pages.ui.formats import cost_text, escape, plural, segment
 from pages.ui.identity import person_token
 from pages.ui.matrix import Matrix
 from pages.ui.messages import problem_box
@@ -54,7 +54,7 @@ def choose_manner(request: RequestContext, prefix: str) -> Manner:
         default=Depth.REACH,
         required=True,
         key=f"{prefix}_depth",
-        format_func=_DEPTH_WORDS.__getitem__,
+        format_func=lambda depth: segment(_DEPTH_WORDS[depth]),
         help=_DEPTH_HELP,
     )
     own = [Identity.USER] if person_token(request.services.settings) else []

@@ -12,7 +12,7 @@ from core.model.probe import ProbeResult
 from core.model.snapshot import Snapshot
 from pages.ui.address import close_verdict, open_verdict, read_address
 from pages.ui.errors import reporting, shown_errors
-from pages.ui.formats import HEALTH_SIGNS, escape
+from pages.ui.formats import HEALTH_SIGNS, escape, segment
 from pages.ui.matrix import Cell, matrix_of
 from pages.ui.matrix_view import IDENTITY_ICONS
 from pages.ui.messages import show_flash
@@ -128,7 +128,7 @@ def _chosen(cell: Cell, opened: Opened) -> ProbeResult:
 def _name(result: ProbeResult) -> str:
     route, sign = result.route, HEALTH_SIGNS[result.health]
     whose = f"{IDENTITY_ICONS[route.identity]}{route.identity.label}"
-    return f"{sign.icon} {escape(route.slot)} · {escape(route.model)} · {whose} · {result.depth}"
+    return segment(f"{sign.icon} {escape(route.slot)} · {escape(route.model)} · {whose} · {result.depth}")
 
 
 def _choose(results: dict[str, ProbeResult]) -> None:

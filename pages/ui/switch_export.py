@@ -7,7 +7,7 @@ import streamlit as st
 from core.catalog.agents import AGENTS
 from core.errors import SwitchyardError
 from core.model.agent import AgentId
-from pages.ui.formats import code, escape
+from pages.ui.formats import code, escape, segment
 from pages.ui.request import RequestContext
 
 _FORMATS = {
@@ -28,7 +28,7 @@ def export_button(request: RequestContext, agent: AgentId) -> None:
             default="native",
             required=True,
             key=f"export_format_{agent}",
-            format_func=_FORMATS.__getitem__,
+            format_func=lambda form: segment(_FORMATS[form]),
         )
         try:
             files = request.services.export(agent, str(wanted))

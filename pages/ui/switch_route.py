@@ -14,7 +14,7 @@ from core.model.change import CredentialUse, TargetInfo, TargetKind
 from core.model.probe import Diagnosis
 from core.model.route import Identity
 from core.model.snapshot import Snapshot
-from pages.ui.formats import escape, every_text
+from pages.ui.formats import escape, every_text, segment
 
 TARGET = "switch_target"
 GATEWAY = "switch_gateway"
@@ -67,7 +67,12 @@ def pick_route(agent: AgentId, target: TargetInfo) -> dict[str, str | None]:
     spec = AGENTS[agent]
     with st.expander("Gateway and agent switch", type="compact"):
         gateway = st.segmented_control(
-            f"Gateway ({GATEWAY_SETTING})", [_KEEP, _AUTOMATIC, _OFF, _URL], default=_KEEP, required=True, key=GATEWAY
+            f"Gateway ({GATEWAY_SETTING})",
+            [_KEEP, _AUTOMATIC, _OFF, _URL],
+            default=_KEEP,
+            required=True,
+            key=GATEWAY,
+            format_func=segment,
         )
         if gateway == _AUTOMATIC:
             wanted[GATEWAY_SETTING] = None
@@ -81,7 +86,9 @@ def pick_route(agent: AgentId, target: TargetInfo) -> dict[str, str | None]:
                 wanted[GATEWAY_SETTING] = url
         if spec.enable_variable and target.kind is not TargetKind.FILE:
             label = f"{spec.label} ({spec.enable_variable})"
-            switch = st.segmented_control(label, [_KEEP, _ON, _OFF], default=_KEEP, required=True, key=ENABLED)
+            switch = st.segmented_control(
+                label, [_KEEP, _ON, _OFF], default=_KEEP, required=True, key=ENABLED, format_func=segment
+            )
             if switch != _KEEP:
                 wanted[spec.enable_variable] = "true" if switch == _ON else "false"
     return wanted
@@ -116,7 +123,7 @@ def pick_duration() -> timedelta | None:
     """Show for how long the change stands; None until somebody reverts it."""
     left, right = st.columns([2.4, 1], vertical_alignment="bottom")
     chosen = left.segmented_control(
-        "For how long", [*_PRESETS, CUSTOM], default=UNTIL_REVERTED, required=True, key=DURATION
+        "For how long", [*_PRESETS, CUSTOM], default=UNTIL_REVERTED, required=True, key=DURATION, format_func=segment
     )
     if chosen != CUSTOM:
         return _PRESETS.get(str(chosen))

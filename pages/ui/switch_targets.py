@@ -20,7 +20,7 @@ _WRITABLE, _NOT_WRITABLE = ":green[:material/check_circle: yes]", ":gray[:materi
 def show_targets(request: RequestContext, snapshot: Snapshot) -> None:
     """Show the table, and the button that looks for apps again."""
     title, action = st.columns([5, 1], vertical_alignment="center")
-    title.subheader("Targets", anchor=False)
+    title.header("Targets", anchor=False)
     action.button(
         "Look again",
         key=REFRESH,

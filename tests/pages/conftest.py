@@ -40,6 +40,18 @@ def open_frame(monkeypatch: pytest.MonkeyPatch) -> OpenFrame:
 
 def words(app: AppTest) -> str:
     """Return all text of the page as a reader meets it: no marks of Markdown escaping, plain spaces."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success", "code", "text")
+    kinds = (
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "info",
+        "warning",
+        "error",
+        "success",
+        "code",
+        "text",
+    )
     found = [str(element.value) for kind in kinds for element in app.get(kind)]
     return "\n".join(found).replace("\\", "").replace("\u00a0", " ")

@@ -1,0 +1,102 @@
+"""Every page in both themes under the rules of axe-core, and the switch flow without a mouse."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import RunApp, RunningApp
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PAGES = {
+    "": "Overview",
+    "routes": "Routes",
+    "switch": "Switch",
+    "fallbacks": "Fallbacks",
+    "history": "History",
+    "history?show=routes": "History",
+    "detection": "Detection",
+}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def incident(run_app: RunApp) -> RunningApp:
+    return run_app({"SWITCHYARD_SIMULATE": "incident"})
+
+
+def findings(page: Page) -> list[str]:
+    """Return what axe-core objects to on the page as it stands, one line for each rule."""
+    violations = Axe().run(page).response["violations"]
+    return [f"{one['impact']}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations]
+
+
+def tab_to(page: Page, wanted: Locator, *, steps: int = 80) -> None:
+    """Move the focus with the Tab key until it is on this element; fails when it never gets there."""
+    for _ in range(steps):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"{steps} times Tab do not lead to {wanted}")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Type into a choice that the Tab key leads to, and take what is left of its options."""
+    tab_to(page, page.get_by_role("dialog").get_by_role("combobox", name=re.compile(label)))
+    page.keyboard.type(option)
+    expect(page.get_by_role("option").first).to_contain_text(option)
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_core_finds_nothing(incident: RunningApp, page: Page, path: str, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{incident.url}/{path}")
+    expect(page.get_by_role("heading", name=PAGES[path], level=1)).to_be_visible()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_core_finds_nothing_in_the_dialog_of_a_switch(
+    incident: RunningApp, page: Page, theme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.goto(incident.url)
+    page.locator(".st-key-row_hermes").get_by_role("button", name="Switch …").click()
+    expect(page.get_by_role("dialog")).to_contain_text("The stored token is refused by the workspace")
+
+    assert findings(page) == []
+
+
+def test_an_agent_is_switched_with_the_keyboard_alone(incident: RunningApp, page: Page) -> None:
+    page.goto(incident.url)
+    opening = page.locator(".st-key-row_hermes").get_by_role("button", name="Switch …")
+    expect(opening).to_be_visible()
+    tab_to(page, opening)
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The stored token is refused by the workspace")
+
+    choose(page, "Model", "databricks-claude-opus-4-6")
+    choose(page, "Fallback", "databricks-claude-sonnet-4-6")
+    tab_to(page, dialog.get_by_role("radio", checked=True).last)
+    page.keyboard.press("ArrowDown")
+    tab_to(page, dialog.get_by_role("button", name="Preview"))
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Ready to apply.", timeout=45_000)
+    tab_to(page, dialog.get_by_label("Reason"))
+    page.keyboard.type("without a mouse")
+    tab_to(page, dialog.get_by_role("button", name="Apply and verify"))
+    page.keyboard.press("Enter")
+
+    expect(dialog).to_contain_text("Applied and confirmed.", timeout=45_000)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
