@@ -21,11 +21,20 @@ from core.history.reading import read_history, read_route
 from core.history.totals import Totals
 from core.jobs import Jobs, new_job_id
 from core.keeping import Watchkeeping
-from core.model.access import Action
+from core.model.access import Action, Membership
 from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery
 from core.model.audit import AuditEvent
-from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, ExportFile, Plan, TargetInfo
+from core.model.change import (
+    Actor,
+    ChangeOutcome,
+    ChangeRecord,
+    ChangeRequest,
+    ExportFile,
+    Plan,
+    TargetInfo,
+    TargetKind,
+)
 from core.model.history import HistoryQuery, HistoryView, RouteHistory
 from core.model.incident import Incident
 from core.model.probe import Cost, Depth, ProbeResult
@@ -98,6 +107,11 @@ class Services:
     def totals(self) -> Totals:
         """Return what was counted since the start of this process."""
         return self._watch.memory.totals
+
+    def membership(self, email: str, token: Secret | None) -> Membership:
+        """Return what the workspace says of a person; waits two seconds at most, and only the first time."""
+        apps = [target.id for target in self.snapshot().targets if target.kind is TargetKind.APP]
+        return self._wiring.people.of(email, token, apps)
 
     def request_sweep(self, actor: Actor) -> None:
         """Ask for a sweep now; returns at once. Raises ProbeError for somebody who may not probe."""

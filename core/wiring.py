@@ -26,12 +26,14 @@ from core.adapters.database import (
 )
 from core.adapters.file_target import FileTarget
 from core.adapters.network import Network
+from core.adapters.people import WorkspacePeople
 from core.apps import Apps
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
 from core.errors import ConfigurationError, StoreError
 from core.model.agent import AgentId
 from core.model.secret import Secret
+from core.people import KnownPeople
 from core.ports import AgentConfigSource, Clock, Credentials, Target
 from core.settings import Settings
 from core.settings.homes import homes_below
@@ -55,6 +57,7 @@ class Wiring:
     configs: AgentConfigSource
     file_targets: Mapping[str, Target]
     apps: Apps
+    people: KnownPeople
     tokens: Mapping[str, Secret]
     state_dir: Path
     database: Database
@@ -160,6 +163,7 @@ def _wire(
         FileTarget(form, home=homes[agent], environment=tokens, state_dir=state_dir, clock=clock)
         for agent, form in FORMS.items()
     ]
+    connect = connection(apps_origin, credentials)
     return Wiring(
         settings=settings,
         host=host,
@@ -170,9 +174,13 @@ def _wire(
         configs=AgentConfigFiles(homes=homes, environment=tokens),
         file_targets={target.info.id: target for target in targets},
         apps=Apps(
-            DatabricksApps(connection(apps_origin, credentials)),
+            DatabricksApps(connect),
             clock=clock,
             own_name=settings.app_name if settings.scene is None else None,
+        ),
+        people=KnownPeople(
+            WorkspacePeople(connect, lambda token: connection(apps_origin, StaticToken(token, "the person"))()),
+            clock=clock,
         ),
         tokens=tokens,
         state_dir=state_dir,

@@ -15,7 +15,7 @@ from pages.ui.identity import current_actor
 from pages.ui.messages import show_flash
 from pages.ui.misconfigured import show_misconfiguration
 from pages.ui.overrides import override_line
-from pages.ui.request import RequestContext, hand_over
+from pages.ui.request import RequestContext, forget_others, hand_over
 from pages.ui.services import get_services
 
 st.set_page_config(page_title="Switchyard", page_icon="🔀", layout="wide", initial_sidebar_state="expanded")
@@ -39,7 +39,8 @@ except SwitchyardError as error:
     show_misconfiguration(error)
     st.stop()
 
-actor = current_actor(services.settings)
+actor = current_actor(services)
+forget_others(actor)
 with st.sidebar:
     st.caption(f":material/person: You are {code(actor.name)}")
     sign = ":material/lock_open:" if actor.may_change else ":material/lock:"

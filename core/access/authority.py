@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
-from dataclasses import dataclass
 
-from core.model.access import Action, Role
+from core.access.roles import NOBODY_LISTED, NOT_LOOKED_UP, Listed, role_of
+from core.model.access import Action, Membership, Role
 from core.model.change import Actor, Origin
 from core.model.snapshot import Problem
 
-_NOT_LISTED = (
-    "You are a viewer because {name} is listed neither in SWITCHYARD_ADMINS nor in SWITCHYARD_OPERATORS. "
-    "Somebody who may deploy this app can add you there."
-)
-_UNNAMED_PERSON = "You are a viewer because the sign-in of Databricks Apps did not say who you are."
 _OPEN_PORT = (
     "You are a viewer because this dashboard can be reached from other machines and nothing proves who you are. "
     "Start it on 127.0.0.1 (make run does) to change agents of this machine."
@@ -30,14 +24,6 @@ _COMMAND_INSIDE_APPS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """The people whom the settings name, by e-mail address; letter case does not matter in one."""
-
-    admins: Collection[str] = ()
-    operators: Collection[str] = ()
-
-
 def actor_for_page(
     *,
     user_name: str,
@@ -45,24 +31,39 @@ def actor_for_page(
     host_header: str | None,
     inside_databricks_apps: bool,
     email: str | None = None,
-    listed: Listed = Listed(),
+    address: str | None = None,
+    listed: Listed = NOBODY_LISTED,
+    membership: Membership = NOT_LOOKED_UP,
 ) -> Actor:
     """Return who acts through the browser, and in which role.
 
-    Inside Databricks Apps `email` is the proxy's word and the lists decide. Elsewhere it is not looked at, because
-    whoever connects could have written it: only the machine's user has a role beyond viewer, if the request cannot
-    come from anywhere else. The Host header is checked too: a foreign site whose name resolves to 127.0.0.1 (DNS
-    rebinding) reaches the server from the person's own browser, but has to send its own name.
+    Inside Databricks Apps `email` is the proxy's word; the lists and what the workspace says of that person decide.
+    Elsewhere it is not looked at, because whoever connects could have written it: only the machine's user has a role
+    beyond viewer, if the request cannot come from anywhere else. The Host header is checked too: a foreign site whose
+    name resolves to 127.0.0.1 (DNS rebinding) reaches the server from the person's own browser, but has to send its
+    own name.
     """
+    targets = frozenset[str]()
     if inside_databricks_apps:
-        role, why = _listed_role(email, listed)
+        role, why = role_of(email, listed, membership)
+        targets = membership.manages if email else targets
     elif not bound_to_loopback:
         role, why = Role.VIEWER, _OPEN_PORT
     elif not names_loopback(host_header):
         role, why = Role.VIEWER, _FOREIGN_PAGE
     else:
         role, why = Role.ADMIN, _MACHINE_USER.format(name=user_name)
-    return Actor(name=user_name, origin=Origin.PAGE, role=role, why=why)
+    return Actor(
+        name=user_name, origin=Origin.PAGE, role=role, why=why, targets=targets, address=plain_address(address)
+    )
+
+
+def plain_address(text: str | None) -> str:
+    """Return an IP address as it is written usually, nothing for what is none: headers may say anything."""
+    try:
+        return str(ipaddress.ip_address((text or "").strip()))
+    except ValueError:
+        return ""
 
 
 def actor_for_command_line(user_name: str, inside_databricks_apps: bool) -> Actor:
@@ -73,9 +74,9 @@ def actor_for_command_line(user_name: str, inside_databricks_apps: bool) -> Acto
     return Actor(name=user_name, origin=Origin.COMMAND_LINE, role=Role.ADMIN, why=why)
 
 
-def objection_to(action: Action, actor: Actor) -> Problem | None:
-    """Return why somebody may not do this, None when it is theirs to do."""
-    if actor.role.includes(action):
+def objection_to(action: Action, actor: Actor, target: str | None = None) -> Problem | None:
+    """Return why somebody may not do this, None when it is theirs to do; `target` is what would be changed."""
+    if actor.role.includes(action) or (action is Action.CHANGE and target in actor.targets):
         return None
     return Problem(code="not_allowed", message=actor.why, remedy=_REMEDIES[action])
 
@@ -87,20 +88,6 @@ _REMEDIES = {
     Action.ALERT_TEST: "Ask an admin of this dashboard to send it.",
     Action.TRUST: "Ask an admin of this dashboard to decide which hosts may receive tokens.",
 }
-
-
-def _listed_role(email: str | None, listed: Listed) -> tuple[Role, str]:
-    if not email:
-        return Role.VIEWER, _UNNAMED_PERSON
-    if _names(listed.admins, email):
-        return Role.ADMIN, "You are an admin because SWITCHYARD_ADMINS lists you."
-    if _names(listed.operators, email):
-        return Role.OPERATOR, "You are an operator because SWITCHYARD_OPERATORS lists you: you may probe, not change."
-    return Role.VIEWER, _NOT_LISTED.format(name=email)
-
-
-def _names(people: Collection[str], email: str) -> bool:
-    return email.strip().casefold() in {one.strip().casefold() for one in people}
 
 
 def objection_to_reading(

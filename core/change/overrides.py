@@ -110,10 +110,10 @@ async def _tell_change(change_id: str, expires_at: datetime | None, ports: Chang
 
 
 async def _mine(override_id: str, ports: ChangePorts, actor: Actor) -> Override:
-    objection = objection_to(Action.CHANGE, actor)
+    override = await asyncio.to_thread(ports.overrides.get, override_id)
+    objection = objection_to(Action.CHANGE, actor, override.target if override else None)
     if objection is not None:
         raise ChangeError(objection.message, code=objection.code, remedy=objection.remedy)
-    override = await asyncio.to_thread(ports.overrides.get, override_id)
     if override is None or override.ended_at is not None:
         raise ChangeError(
             f"There is no override {override_id[:64]!r} that lasts.",

@@ -107,7 +107,7 @@ def planned(record: ChangeRecord, plan: Plan) -> ChangeRecord:
 
 async def refuse_unless_allowed(record: ChangeRecord, actor: Actor, ports: ChangePorts) -> None:
     """Record and refuse what somebody may not do; raises ChangeError (not_allowed)."""
-    objection = objection_to(Action.CHANGE, actor)
+    objection = objection_to(Action.CHANGE, actor, record.target)
     if objection is not None:
         await ports.keep(replace(record, state=ChangeState.BLOCKED, detail=actor.why))
         raise ChangeError(objection.message, code=objection.code, remedy=objection.remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -30,3 +31,16 @@ _INCLUDED = {
     Role.OPERATOR: frozenset({Action.SEE, Action.PROBE}),
     Role.ADMIN: frozenset(Action),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What the workspace says about a person: groups, and the targets that the person manages there.
+
+    `groups` None means that it could not be asked, which is not the same as none; `problem` says why, also where only
+    a part of it is not known.
+    """
+
+    groups: frozenset[str] | None = None
+    manages: frozenset[str] = frozenset()
+    problem: str = ""

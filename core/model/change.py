@@ -62,19 +62,25 @@ class CredentialUse(StrEnum):
 class Actor:
     """Who acts, from where and in which role; `why` is the sentence that tells the person the reason for it.
 
-    `address` is where the connection came from as far as that is known; it goes into the audit and decides nothing.
+    `targets` are those that this person may change although the role does not include it. `address` is where the
+    connection came from as far as that is known; it goes into the audit and decides nothing.
     """
 
     name: str
     origin: Origin
     role: Role
     why: str
+    targets: frozenset[str] = frozenset()
     address: str = ""
 
     @property
     def may_change(self) -> bool:
-        """Say whether this person may change what agents run on."""
-        return self.role.includes(Action.CHANGE)
+        """Say whether this person may change what agents run on, at one target at least."""
+        return self.role.includes(Action.CHANGE) or bool(self.targets)
+
+    def may_change_at(self, target: str) -> bool:
+        """Say whether this person may change what agents run on at this target."""
+        return self.role.includes(Action.CHANGE) or target in self.targets
 
     @property
     def may_probe(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from core.model.access import Membership
 from core.model.agent import AgentId
 from core.model.change import ChangeRecord, ChangeRequest, DiffEntry, TargetInfo
 from core.model.choice import AgentConfig
@@ -128,6 +129,15 @@ class Credentials(Protocol):
     @property
     def description(self) -> str:
         """Say what kind of credential this is, for people ("token from DATABRICKS_TOKEN")."""
+        ...
+
+
+class People(Protocol):
+    def look_up(self, email: str, token: Secret | None, targets: Sequence[str]) -> Membership:
+        """Return the person's groups and which of these targets the person manages; never raises.
+
+        `token` is the person's own where it was forwarded: believed only when it is of the person of this address.
+        """
         ...
 
 

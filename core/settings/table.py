@@ -74,12 +74,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="SWITCHYARD_ADMINS",
         default="",
-        meaning="E-mail addresses of those who may change things on Databricks Apps, comma-separated",
+        meaning="E-mail addresses and groups of those who may change things on Databricks Apps, comma-separated",
     ),
     Setting(
         name="SWITCHYARD_OPERATORS",
         default="",
-        meaning="E-mail addresses of those who may probe there, comma-separated; everyone else only looks",
+        meaning="E-mail addresses and groups of those who may probe there, comma-separated",
     ),
     Setting(name="SWITCHYARD_SWEEP_INTERVAL_S", default="300", meaning="Seconds between sweeps that ask the models"),
     Setting(

@@ -161,8 +161,12 @@ class SimulatedApps:
             return refusal_answer("app_not_found", exchange, model=name)
         self._app(name, "manage")
         level = {"permission_level": "CAN_MANAGE", "inherited": False}
-        entry = {"user_name": self._scene.person.user_name, "all_permissions": [level]}
-        return json_answer({"object_id": f"/apps/{name}", "object_type": "apps", "access_control_list": [entry]})
+        entries = [
+            {"user_name": self._scene.person.user_name, "all_permissions": [level]},
+            {"group_name": "agents-on-call", "all_permissions": [level]},
+            {"group_name": "users", "all_permissions": [{"permission_level": "CAN_USE", "inherited": True}]},
+        ]
+        return json_answer({"object_id": f"/apps/{name}", "object_type": "apps", "access_control_list": entries})
 
     def _one_deployment(self, app: App, number: str) -> Answer:
         self._deployer.advance(app)

@@ -14,7 +14,7 @@ from core.simulator.exchange import Answer, Exchange, json_answer, refusal_answe
 from core.simulator.inference import token_refusal
 from core.simulator.lakebase import SimulatedLakebase
 from core.simulator.models import SimulatedModel
-from core.simulator.scenes import Quirk, Scene, TokenState
+from core.simulator.scenes import Person, Quirk, Scene, TokenState
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
 _DATABASE = "/api/2.0/database"
@@ -39,6 +39,7 @@ class Catalogue:
         }
         self._closed: Mapping[tuple[str, str], Callable[[Exchange], Answer]] = {
             ("GET", "/api/2.0/preview/scim/v2/Me"): _me,
+            ("GET", "/api/2.0/preview/scim/v2/Users"): _users,
             ("GET", _ENDPOINTS): lambda exchange: self._endpoints,
             ("GET", f"{_ENDPOINTS}:foundation-models"): lambda exchange: self._foundation,
             ("GET", "/api/2.1/unity-catalog/model-services"): _model_services,
@@ -119,19 +120,35 @@ def _me(exchange: Exchange) -> Answer:
     if exchange.token is TokenState.SERVICE_PRINCIPAL:
         robot = {"id": "7788", "userName": scene.client_id, "displayName": "switchyard-dashboard", "active": True}
         return json_answer(robot)
-    return json_answer(
-        {
-            "id": person.id,
-            "userName": person.user_name,
-            "displayName": person.display_name,
-            "active": True,
-            "emails": [{"value": person.user_name, "primary": True}],
-            "groups": [
-                {"display": name, "value": str(9000 + number), "type": "direct", "$ref": f"Groups/{9000 + number}"}
-                for number, name in enumerate(person.groups)
-            ],
-        }
-    )
+    return json_answer(_described(person))
+
+
+def _users(exchange: Exchange) -> Answer:
+    """Answer the one filter that is asked for, `userName eq "…"`, without regard to letter case as SCIM has it."""
+    wanted = exchange.query.get("filter", "").removeprefix('userName eq "').removesuffix('"').casefold()
+    scene = exchange.scene
+    if exchange.query.get("startIndex", "1") != "1":
+        # One page holds everybody whom the filter finds; the SDK asks on until a page is empty.
+        return json_answer({"totalResults": 0, "itemsPerPage": 0})
+    found = [_described(one) for one in (scene.person, *scene.colleagues) if one.user_name.casefold() == wanted]
+    listed = {"Resources": found, "totalResults": len(found), "itemsPerPage": len(found), "startIndex": 1}
+    return json_answer(listed)
+
+
+def _described(person: Person) -> Json:
+    groups = [
+        {"display": name, "value": str(9000 + number), "type": "direct", "$ref": f"Groups/{9000 + number}"}
+        for number, name in enumerate(person.groups)
+    ]
+    described: Json = {
+        "id": person.id,
+        "userName": person.user_name,
+        "displayName": person.display_name,
+        "active": True,
+        "emails": [{"value": person.user_name, "primary": True}],
+    }
+    # The platform leaves the key out where there are none.
+    return {**described, "groups": groups} if groups else described
 
 
 def _endpoint(model: SimulatedModel) -> Json:

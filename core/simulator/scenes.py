@@ -82,6 +82,15 @@ class Scene:
     deploy_s: float = 0.0
     models: tuple[SimulatedModel, ...] = MODELS
     person: Person = Person()
+    colleagues: tuple[Person, ...] = (
+        Person(id="5201315", user_name="casey.rowe@switchyard.example", display_name="Casey Rowe", groups=()),
+        Person(
+            id="5201316",
+            user_name="alex.thorn@switchyard.example",
+            display_name="Alex Thorn",
+            groups=("users", "agents-on-call"),
+        ),
+    )
     account_id: str = "0d15ea5e-0000-4000-8000-00000000cafe"
     client_id: str = "5eed5eed-0000-4000-8000-00000000beef"
     quirks: frozenset[Quirk] = frozenset()

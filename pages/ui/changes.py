@@ -66,8 +66,8 @@ def _change(record: ChangeRecord, actor: Actor) -> None:
             key=f"roll_back_{record.change_id}",
             icon=":material/undo:",
             width="stretch",
-            disabled=not actor.may_change,
-            help=None if actor.may_change else actor.why,
+            disabled=not actor.may_change_at(record.target),
+            help=None if actor.may_change_at(record.target) else actor.why,
             on_click=reporting(open_rollback),
             args=(record.change_id,),
         )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.model.access import Action
 from core.model.alert import Channel, DeliveryState
 from core.model.snapshot import Job
 from pages.ui.errors import reporting, shown_errors
@@ -50,13 +51,14 @@ def _channels(request: RequestContext) -> None:
 def _channel(request: RequestContext, channel: Channel) -> None:
     text, action = st.columns([5, 1.2], vertical_alignment="center")
     text.markdown(channel_text(channel))
+    barred = None if request.actor.role.includes(Action.ALERT_TEST) else request.actor.why
     action.button(
         "Send a test",
         key=f"test_{channel.name}",
         icon=":material/send:",
         width="stretch",
-        disabled=not request.actor.may_change,
-        help=None if request.actor.may_change else request.actor.why,
+        disabled=bool(barred),
+        help=barred,
         on_click=reporting(_start),
         args=(request, channel.name),
     )

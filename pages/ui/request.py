@@ -10,6 +10,7 @@ from core.model.change import Actor
 from core.services import Services
 
 _KEY = "request_context"
+_OWNER_KEY = "request_owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,13 @@ class RequestContext:
 
     services: Services
     actor: Actor
+
+
+def forget_others(actor: Actor) -> None:
+    """Empty the session when it was somebody else's: no plan, no open dialog and no typed token goes on to another."""
+    if st.session_state.get(_OWNER_KEY, actor.name) != actor.name:
+        st.session_state.clear()
+    st.session_state[_OWNER_KEY] = actor.name
 
 
 def hand_over(context: RequestContext) -> None:

@@ -57,6 +57,30 @@ def test_the_deployed_command_serves_people_behind_the_proxy(run_app: RunApp, pa
         page.goto("about:blank")
 
 
+def test_a_workspace_admin_may_change_things_and_the_next_person_inherits_nothing(run_app: RunApp, page: Page) -> None:
+    document = YAML(typ="safe").load((ROOT / "app.yaml").read_text(encoding="utf-8"))
+    port = free_port()
+    environment = {**platform_environment(port), "SWITCHYARD_SIMULATE": "deployed-incident"}
+    run_app(environment, command=document["command"], port=port)
+    headers = dict(FORWARDED)
+
+    with forwarding_proxy(port, headers) as proxy_port:
+        for email, says, may_probe, may_change in (
+            ("robin.vale@switchyard.example", "in the workspace's group admins", True, True),
+            ("alex.thorn@switchyard.example", "you may probe, and change app:", True, True),
+            ("casey.rowe@switchyard.example", "You are a viewer", False, False),
+        ):
+            headers["X-Forwarded-Email"] = email
+            page.goto(f"http://localhost:{proxy_port}")
+
+            expect(page.get_by_test_id("stSidebar")).to_contain_text(says)
+            probe = page.get_by_role("button", name="Probe now")
+            switch = row(page, "hermes").get_by_role("button", name="Switch …")
+            (expect(probe).to_be_enabled if may_probe else expect(probe).to_be_disabled)()
+            (expect(switch).to_be_enabled if may_change else expect(switch).to_be_disabled)()
+        page.goto("about:blank")
+
+
 def test_forwarded_names_count_for_nothing_outside_databricks_apps(run_app: RunApp, page: Page) -> None:
     app = run_app({"SWITCHYARD_SIMULATE": "healthy", "SWITCHYARD_ADMINS": "riley.quinn@example.com"})
     page.set_extra_http_headers({"X-Forwarded-Email": "riley.quinn@example.com"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from core.errors import ChangeError, ProbeError, StoreError
+from core.model.access import Membership
 from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
@@ -72,6 +73,9 @@ class FakeServices:
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
+
+    def membership(self, email: str, token: Secret | None) -> Membership:
+        return Membership(groups=frozenset())
 
     def snapshot(self) -> Snapshot:
         return self.shown

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from core.access.authority import (
-    Listed,
     actor_for_command_line,
     actor_for_page,
     names_loopback,
     objection_to,
     objection_to_reading,
 )
+from core.access.roles import Listed
 from core.model.access import Action, Role
 from core.model.change import Origin
 
@@ -106,7 +106,7 @@ _LISTED = Listed(admins=("Ada@example.com",), operators=("olly@example.com", "ad
 _MAY = {
     Role.VIEWER: {Action.SEE},
     Role.OPERATOR: {Action.SEE, Action.PROBE},
-    Role.ADMIN: {Action.SEE, Action.PROBE, Action.CHANGE, Action.ALERT_TEST},
+    Role.ADMIN: {Action.SEE, Action.PROBE, Action.CHANGE, Action.ALERT_TEST, Action.TRUST},
 }
 
 
