@@ -127,7 +127,7 @@ _MESSAGES = {
     Breach.REMOVED: "Events are missing: {span}.",
     Breach.INSERTED: "There is more than one event, or one too many, with number {at}.",
     Breach.FORKED: "Event {at} does not follow event {before} as it stands: one of the two was put in another's place.",
-    Breach.REWRITTEN: "Event {at} is another one than when its hash was noted: from there or before, all was rewritten.",
+    Breach.REWRITTEN: "Event {at} is another one than when its hash was noted: it or an earlier one was rewritten.",
 }
 
 

@@ -133,7 +133,8 @@ class FakeServices:
     def job(self, job_id: str) -> Job | None:
         return self.jobs.get(job_id)
 
-    def start_plan(self, request: ChangeRequest) -> str:
+    def start_plan(self, request: ChangeRequest, *, actor: Actor) -> str:
+        self.askers.append(actor)
         plan = self._plan(request)
         return self._keep(Job(id="plan-1", kind=JobKind.PLAN, phases=("Reading the config",), done=True, plan=plan))
 

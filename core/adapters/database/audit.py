@@ -166,9 +166,7 @@ def _link(row: sa.RowMapping) -> AuditLink:
     except (ValueError, TypeError, AttributeError):
         # Only somebody with a database client leaves such a row; the chain has to say so, and not fail.
         event = None
-    return AuditLink(
-        id=row["id"], sequence=row["sequence"], previous=row["previous"], hash=row["hash"], event=event
-    )
+    return AuditLink(id=row["id"], sequence=row["sequence"], previous=row["previous"], hash=row["hash"], event=event)
 
 
 def _event(row: sa.RowMapping) -> AuditEvent:
