@@ -17,6 +17,7 @@ from core.detection import first_snapshot
 from core.errors import ProbeError, StoreError, SwitchyardError
 from core.expiry import Expiry
 from core.health.standing import rules_of
+from core.history.audit_trail import AuditTrail
 from core.history.reading import read_history, read_route
 from core.history.totals import Totals
 from core.jobs import Jobs, new_job_id
@@ -59,6 +60,7 @@ class Services:
         self._stack = stack
         self._clock = wiring.clock
         self._database = wiring.database
+        self.audit_trail = AuditTrail(wiring.database.audit)
         self._rules = rules_of(settings)
         self._watch = Watchkeeping(wiring, beside=self._beside)
         self._switchboard = Switchboard(wiring, keep_later=self._watch.keep_event)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 
@@ -18,6 +19,7 @@ from core.model.audit import AuditEvent, AuditLink, Breach, ChainHead, ChainVerd
 # What the first event has in the place of the hash of the one before it.
 GENESIS = "0" * 64
 _START = ChainHead(sequence=0, hash=GENESIS)
+_HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 Fields = Mapping[str, object]
 
@@ -65,6 +67,17 @@ def chained(events: Iterable[AuditEvent], head: ChainHead | None) -> tuple[Audit
     return tuple(links)
 
 
+def head_named(text: str) -> ChainHead:
+    """Return the head that somebody noted, or that an exported line holds; raises ValueError."""
+    found = _HEAD.fullmatch(text.strip())
+    if found is not None:
+        return ChainHead(sequence=int(found[1]), hash=found[2])
+    line = json.loads(text)
+    if not isinstance(line, dict):
+        raise ValueError("this is no exported event")
+    return head_named(f"{line.get('sequence')}:{line.get('hash')}")
+
+
 def verify_chain(
     links: Iterable[AuditLink], *, known: Sequence[ChainHead] = (), after: ChainHead | None = None
 ) -> ChainVerdict:
@@ -75,9 +88,8 @@ def verify_chain(
     """
     last = after or _START
     first, count = last.sequence + 1, 0
-    wanted = {head.sequence: head.hash for head in known}
     for link in links:
-        breach = _breach_at(link, last) or _rewritten(link, wanted)
+        breach = _breach_at(link, last) or _rewritten(link, known)
         if breach is not None:
             return _broken(breach, last=last, link=link, first=first, count=count)
         last, count = link.head, count + 1
@@ -106,8 +118,9 @@ def _breach_at(link: AuditLink, last: ChainHead) -> Breach | None:
     return None if link.previous == last.hash else Breach.FORKED
 
 
-def _rewritten(link: AuditLink, wanted: Mapping[int, str]) -> Breach | None:
-    return Breach.REWRITTEN if wanted.get(link.sequence, link.hash) != link.hash else None
+def _rewritten(link: AuditLink, known: Sequence[ChainHead]) -> Breach | None:
+    differs = any(head.sequence == link.sequence and head.hash != link.hash for head in known)
+    return Breach.REWRITTEN if differs else None
 
 
 def _broken(breach: Breach, *, last: ChainHead, link: AuditLink, first: int, count: int) -> ChainVerdict:
