@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
@@ -35,8 +36,8 @@ def show_audit(request: RequestContext, asked: HistoryAsk, now: datetime) -> boo
 def _verdict(verdict: ChainVerdict) -> None:
     if not verdict.is_intact:
         st.error(
-            f"**Not as it was recorded.** {escape(verdict.message)} Somebody wrote to the database past this dashboard. "
-            "Keep it as it is, and run `python -m core audit --verify` with an earlier export.",
+            f"**Not as it was recorded.** {escape(verdict.message)} Somebody has written to the database past this "
+            "dashboard. Keep it as it is, and run `python -m core audit --verify` with an earlier export.",
             icon=":material/gpp_bad:",
         )
     elif verdict.head is not None:
@@ -56,7 +57,7 @@ def _downloads(request: RequestContext, now: datetime) -> None:
         for form in AuditForm:
             st.download_button(
                 f"All events as {form.upper()}",
-                lambda form=form: request.services.audit_trail.export(form),
+                partial(request.services.audit_trail.export, form),
                 file_name=f"switchyard-audit-{now:%Y%m%dT%H%M}.{form}",
                 mime=_MIME[form],
                 key=f"export_audit_{form}",

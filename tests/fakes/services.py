@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from core.errors import ChangeError, ProbeError, StoreError
+from core.history.audit_trail import AuditTrail
 from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery, DeliveryState, NoticeKind
-from core.history.audit_trail import AuditTrail
 from core.model.audit import AuditEvent, AuditLink
 from core.model.change import (
     Actor,

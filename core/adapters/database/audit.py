@@ -82,8 +82,9 @@ def keep_events(connection: sa.Connection, events: Sequence[AuditEvent]) -> Chai
     one_auditor(connection)
     query = sa.select(AUDIT_EVENTS.c.id).where(AUDIT_EVENTS.c.id.in_([event.id for event in events]))
     known = set(connection.execute(query).scalars())
-    new = {event.id: _storable(event) for event in reversed(events) if event.id not in known}
-    links = chained(reversed(new.values()), _newest(connection))
+    first = {event.id: event for event in reversed(events)}
+    new = [event for event in events if event.id not in known and first[event.id] is event]
+    links = chained(map(_storable, new), _newest(connection))
     if not links:
         return None
     connection.execute(sa.insert(AUDIT_EVENTS), [_row(link) for link in links])
