@@ -107,7 +107,13 @@ def planned(record: ChangeRecord, plan: Plan) -> ChangeRecord:
 
 async def refuse_unless_allowed(record: ChangeRecord, actor: Actor, ports: ChangePorts) -> None:
     """Record and refuse what somebody may not do; raises ChangeError (not_allowed)."""
+    if not actor.may_change:
+        await ports.keep(replace(record, state=ChangeState.BLOCKED, detail=actor.why))
+    refuse_role(actor)
+
+
+def refuse_role(actor: Actor) -> None:
+    """Refuse what somebody may not do; raises ChangeError (not_allowed)."""
     objection = objection_to(Action.CHANGE, actor)
     if objection is not None:
-        await ports.keep(replace(record, state=ChangeState.BLOCKED, detail=actor.why))
         raise ChangeError(objection.message, code=objection.code, remedy=objection.remedy)
