@@ -27,7 +27,7 @@ def show_audit(request: RequestContext, asked: HistoryAsk, now: datetime) -> boo
     events = [event for event in request.services.audit(_SHOWN) if event.at >= since]
     rows = [row for row in rows_for_audit(events) if all(word in " ".join(row.values()).lower() for word in words)]
     if rows:
-        st.caption(f"{plural(len(rows), 'event')}, newest first; nothing here is ever changed or removed.")
+        st.caption(f"{plural(len(rows), 'event')}, newest first; this dashboard never changes or removes one.")
         st.dataframe(rows, hide_index=True, key="audit_events", alt="Audit events: who did what, why, and how it ended")
     _downloads(request, now)
     return bool(rows)
@@ -37,7 +37,7 @@ def _verdict(verdict: ChainVerdict) -> None:
     if not verdict.is_intact:
         st.error(
             f"**Not as it was recorded.** {escape(verdict.message)} Somebody has written to the database past this "
-            "dashboard. Keep it as it is, and run `python -m core audit --verify` with an earlier export.",
+            "dashboard. Keep it as it is, and compare it with an export: `python -m core audit --against FILE`.",
             icon=":material/gpp_bad:",
         )
     elif verdict.head is not None:

@@ -253,7 +253,7 @@ def _unbroken(text: str) -> str:
 
 def _outcome(event: AuditEvent) -> str:
     outcome = event.outcome.replace("_", " ")
-    return f"⛔ refused: {outcome}" if event.is_refused else outcome
+    return f"✕ refused: {outcome}" if event.is_refused else outcome
 
 
 def _moved(event: AuditEvent) -> str:

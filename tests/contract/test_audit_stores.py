@@ -141,6 +141,12 @@ def test_what_is_done_past_the_product_is_noticed(
     assert verify_recent(database.audit).breach is breach
 
 
+def test_one_row_that_is_no_event_any_more_hides_no_other(database: Database, place: DatabasePlace) -> None:
+    filled(database, 3)
+    past_the_product(place, "UPDATE audit_events SET before = '{' WHERE sequence = 2")
+    assert [one.id for one in database.audit.events()] == ["a3", "a1"]
+
+
 def test_a_number_cannot_be_given_twice(database: Database, place: DatabasePlace) -> None:
     filled(database, 2)
     with pytest.raises(Exception, match=r"(?i)unique"):

@@ -355,7 +355,7 @@ def test_the_audit_says_role_address_and_plainly_what_was_refused(open_history: 
     by_actor = dict(zip(found["Who"], zip(found["Role"], found["Address"], found["Outcome"], strict=True), strict=True))
     assert by_actor == {
         "riley": ("–", "–", "applied"),
-        "sam": ("viewer", "192.0.2.7", "⛔ refused: not allowed"),
+        "sam": ("viewer", "192.0.2.7", "✕ refused: not allowed"),
     }
     assert columns(open_history(services, show="audit", q="refused"))["Who"] == ["sam"]
 

@@ -41,7 +41,7 @@ class SqlAuditStore:
     def events(
         self, *, since: datetime | None = None, until: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEvent]:
-        """Return the newest events first."""
+        """Return the newest events first; a row that somebody made no event any more shows in `links` only."""
         columns = AUDIT_EVENTS.c
         query = sa.select(AUDIT_EVENTS).order_by(columns.at.desc(), columns.id.desc()).limit(max(limit, 0))
         if since is not None:
@@ -49,7 +49,8 @@ class SqlAuditStore:
         if until is not None:
             query = query.where(columns.at < time_text(until))
         with self._access.reading() as connection:
-            return tuple(_event(row) for row in connection.execute(query).mappings())
+            links = map(_link, connection.execute(query).mappings())
+            return tuple(link.event for link in links if link.event is not None)
 
     def links(self, after: AuditLink | None = None, limit: int = 1000) -> Sequence[AuditLink]:
         """Return events as they are kept, in the order of their numbers, those that come after this one."""
