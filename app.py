@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,12 +18,18 @@ from pages.ui.identity import objection_of_request
 from pages.ui.services import get_services
 
 logger = logging.getLogger(__name__)
+audit_logger = logging.getLogger("core.adapters.database.audit")
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the services before the first request, and stop them when the server goes."""
     services = None
+    # The log has each new head of the audit, out of reach of whoever can write the database. Never added twice: the
+    # server may start this again in one process.
+    if not audit_logger.handlers:
+        audit_logger.setLevel(logging.INFO)
+        audit_logger.addHandler(logging.StreamHandler(sys.stdout))
     # The first visitor would wait half a second for it.
     importlib.import_module("pandas")
     try:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.access.authority import objection_to
 from core.adapters.exports import ExportFormat, export_files
-from core.audit import alert_test_event, probe_event, sweep_event
+from core.audit import alert_test_event, done_event, plan_event, probe_event, refused_event, sweep_event
 from core.change.work import Progress
 from core.detection import first_snapshot
-from core.errors import ProbeError, StoreError
+from core.errors import ProbeError, StoreError, SwitchyardError
 from core.expiry import Expiry
 from core.health.standing import rules_of
+from core.history.audit_trail import AuditTrail
 from core.history.reading import read_history, read_route
 from core.history.totals import Totals
 from core.jobs import Jobs, new_job_id
@@ -68,6 +69,7 @@ class Services:
         self._stack = stack
         self._clock = wiring.clock
         self._database = wiring.database
+        self.audit_trail = AuditTrail(wiring.database.audit)
         self._rules = rules_of(settings)
         self._watch = Watchkeeping(wiring, beside=self._beside)
         self._switchboard = Switchboard(wiring, keep_later=self._watch.keep_event)
@@ -158,7 +160,13 @@ class Services:
 
         async def work(observer: Observer, progress: Progress) -> Delivery:
             await self._append(asked)
-            return await self._watch.test_channel(channel)
+            try:
+                delivery = await self._watch.test_channel(channel)
+            except SwitchyardError as exc:
+                await self._append(refused_event(asked, exc.code, at=self._clock.now()))
+                raise
+            await self._append(done_event(asked, delivery.state, at=self._clock.now()))
+            return delivery
 
         return self._jobs.start(JobKind.ALERT_TEST, work)
 
@@ -182,10 +190,14 @@ class Services:
         """Return a job as it stands, None when it is unknown or too old."""
         return self._jobs.get(job_id)
 
-    def start_plan(self, request: ChangeRequest) -> str:
-        """Start working a change out; return the job's id."""
+    def start_plan(self, request: ChangeRequest, *, actor: Actor) -> str:
+        """Start working a change out; return the job's id. Raises ProbeError for somebody who may not probe."""
+        # Nothing is written, but the pre-flight sends what a probe sends.
+        asked = plan_event(request, actor=actor, at=self._clock.now())
+        self._refuse_unless_may(Action.PROBE, actor, asked)
 
         async def work(observer: Observer, progress: Progress) -> Plan:
+            await self._append(asked)
             return await self._switchboard.plan(observer, request, progress=progress)
 
         return self._jobs.start(JobKind.PLAN, work)
@@ -275,8 +287,10 @@ class Services:
         and for somebody who may not probe.
         """
         routes = routes_as(selection, tokens or {})
-        self._refuse_unless_may(Action.PROBE, actor, probe_event(routes, depth, actor=actor, at=self._clock.now()))
-        admitted = self._asked.admit(routes, depth)
+        asked = probe_event(routes, depth, actor=actor, at=self._clock.now())
+        self._refuse_unless_may(Action.PROBE, actor, asked)
+        with self._noting_refusal(asked):
+            admitted = self._asked.admit(routes, depth)
         event = probe_event(admitted, depth, actor=actor, at=self._clock.now())
         job_id = new_job_id()
 
@@ -302,6 +316,15 @@ class Services:
         if objection is not None:
             self._note(replace(asked, outcome=objection.code))
             raise ProbeError(objection.message, code=objection.code, remedy=objection.remedy)
+
+    @contextmanager
+    def _noting_refusal(self, asked: AuditEvent) -> Iterator[None]:
+        """Note that what was asked for is refused when it is, such as for coming too soon."""
+        try:
+            yield
+        except SwitchyardError as exc:
+            self._note(replace(asked, outcome=exc.code))
+            raise
 
     def _note(self, event: AuditEvent) -> None:
         async def note(_: Observer) -> None:

@@ -23,6 +23,7 @@ from core.model.route import Identity
 from core.model.secret import Secret
 from core.model.snapshot import Snapshot
 from core.observer import Observer, open_observer
+from core.ports.store import AuditStore
 from core.probe.cadence import Kind, Look
 from core.probe.sweep import SweepReport
 from core.settings import Settings
@@ -129,6 +130,11 @@ class Session:
     async def places(self) -> Snapshot:
         """Find out where a choice can be applied, without asking for anything else."""
         return await self._observer.see_apps(_APPS_S)
+
+    @property
+    def audit(self) -> AuditStore:
+        """Return the audit events of this environment."""
+        return self._wiring.database.audit
 
     def changes(self, limit: int) -> Sequence[ChangeRecord]:
         """Return the newest attempts first."""

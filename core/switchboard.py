@@ -7,11 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from core.adapters.export_target import TARGET_ID as EXPORT
 from core.adapters.export_target import ExportTarget
 from core.audit import (
     apply_event,
+    done_event,
     ended_event,
     override_event,
     refused_event,
@@ -46,6 +48,8 @@ from core.wiring import Wiring, holder_name
 _PREFLIGHT_S = 60.0
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 class Switchboard:
@@ -148,35 +152,51 @@ class Switchboard:
     async def extend(self, observer: Observer, override_id: str, *, by: timedelta, actor: Actor) -> Override:
         """Let an override stand longer; see `extend_override`."""
         event = override_event("extend", override_id, actor=actor, at=self._wiring.clock.now())
-        await asyncio.to_thread(self._wiring.database.audit.append, event)
-        return await extend_override(override_id, by=by, ports=self._ports(observer), actor=actor)
+        extending = partial(extend_override, override_id, by=by, ports=self._ports(observer), actor=actor)
+        former, longer = await self._begun(event, lambda: self._with_former(override_id, extending))
+        await self._note(
+            done_event(event, "extended", at=self._wiring.clock.now(), before=_end_of(former), after=_end_of(longer))
+        )
+        return longer
 
     async def keep(self, observer: Observer, override_id: str, *, actor: Actor) -> None:
         """Let what an override set stand for good; see `keep_for_good`."""
         event = override_event("keep", override_id, actor=actor, at=self._wiring.clock.now())
-        await asyncio.to_thread(self._wiring.database.audit.append, event)
-        await keep_for_good(override_id, ports=self._ports(observer), actor=actor)
+        keeping = partial(keep_for_good, override_id, ports=self._ports(observer), actor=actor)
+        former, _ = await self._begun(event, lambda: self._with_former(override_id, keeping))
+        after = {"expires_at": None}
+        await self._note(done_event(event, "kept", at=self._wiring.clock.now(), before=_end_of(former), after=after))
+
+    async def _with_former(
+        self, override_id: str, work: Callable[[], Awaitable[Result]]
+    ) -> tuple[Override | None, Result]:
+        """Carry out what moves the end of an override; return it as it was too."""
+        former = await asyncio.to_thread(self._wiring.database.overrides.get, override_id)
+        return former, await work()
 
     async def _audited(
         self, event: AuditEvent, change: Callable[[], Awaitable[ChangeOutcome]], observer: Observer
     ) -> ChangeOutcome:
         """Carry a change out between the event that it begins and the one that says how it ended.
 
-        Without the first nothing is written. The second is noted as well as it can be, later when that must be: by then
-        the change's own record says how it ended.
+        The second is noted as well as it can be, later when that must be: by then the change's own record says how it
+        ended.
         """
-        audit, now = self._wiring.database.audit, self._wiring.clock.now
-        await asyncio.to_thread(audit.append, event)
-        try:
-            outcome = await change()
-        except SwitchyardError as exc:
-            await self._note(refused_event(event, exc.code, at=now()))
-            raise
-        await self._note(ended_event(event, outcome, at=now()))
+        outcome = await self._begun(event, change)
+        await self._note(ended_event(event, outcome, at=self._wiring.clock.now()))
         await self._keep_incident(outcome.record, outcome.verification)
         if outcome.record.state is ChangeState.APPLIED:
             await observer.prove(outcome.verification)
         return outcome
+
+    async def _begun(self, event: AuditEvent, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Do what this event begins, and note when it was refused; without the event nothing is done."""
+        await asyncio.to_thread(self._wiring.database.audit.append, event)
+        try:
+            return await work()
+        except SwitchyardError as exc:
+            await self._note(refused_event(event, exc.code, at=self._wiring.clock.now()))
+            raise
 
     async def _keep_incident(self, record: ChangeRecord, verification: Sequence[ProbeResult] = ()) -> None:
         """Let history tell of a change that could not be verified; its own record says the same."""
@@ -217,3 +237,8 @@ class Switchboard:
             probe=probe,
             environment=self._wiring.tokens,
         )
+
+
+def _end_of(override: Override | None) -> dict[str, str | None]:
+    at = override.expires_at if override is not None else None
+    return {"expires_at": at.isoformat(timespec="seconds") if at is not None else None}

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.access.authority import objection_to
 from core.change.validate import LONGEST, checked_duration
-from core.change.work import ChangePorts
+from core.change.work import ChangePorts, refuse_role
 from core.errors import ChangeError, SwitchyardError
-from core.model.access import Action, Role
+from core.model.access import Role
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeState, Origin
 from core.model.override import Override
 
@@ -111,9 +110,7 @@ async def _tell_change(change_id: str, expires_at: datetime | None, ports: Chang
 
 async def _mine(override_id: str, ports: ChangePorts, actor: Actor) -> Override:
     override = await asyncio.to_thread(ports.overrides.get, override_id)
-    objection = objection_to(Action.CHANGE, actor, override.target if override else None)
-    if objection is not None:
-        raise ChangeError(objection.message, code=objection.code, remedy=objection.remedy)
+    refuse_role(actor, override.target if override else None)
     if override is None or override.ended_at is not None:
         raise ChangeError(
             f"There is no override {override_id[:64]!r} that lasts.",

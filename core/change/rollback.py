@@ -11,7 +11,16 @@ from core.change.overrides import end_override
 from core.change.plan import is_confirmed, routes_to_prove
 from core.change.records import KEPT_CHANGES, can_be_rolled_back, what_lies_on_top
 from core.change.validate import checked_reason
-from core.change.work import ChangePorts, Progress, new_change_id, opened, recent, refuse_unless_allowed, silent
+from core.change.work import (
+    ChangePorts,
+    Progress,
+    new_change_id,
+    opened,
+    recent,
+    refuse_role,
+    refuse_unless_allowed,
+    silent,
+)
 from core.errors import ChangeError, SwitchyardError
 from core.model.change import (
     Actor,
@@ -44,6 +53,8 @@ async def rollback_change(
     reason = checked_reason(reason)
     original = await asyncio.to_thread(ports.store.get, change_id)
     if original is None:
+        # Whether there is such a change is nothing for somebody who may not roll it back.
+        refuse_role(actor, None)
         raise ChangeError(
             f"There is no change {change_id[:64]!r}.",
             code="unknown_change",

@@ -107,7 +107,13 @@ def planned(record: ChangeRecord, plan: Plan) -> ChangeRecord:
 
 async def refuse_unless_allowed(record: ChangeRecord, actor: Actor, ports: ChangePorts) -> None:
     """Record and refuse what somebody may not do; raises ChangeError (not_allowed)."""
-    objection = objection_to(Action.CHANGE, actor, record.target)
-    if objection is not None:
+    if objection_to(Action.CHANGE, actor, record.target) is not None:
         await ports.keep(replace(record, state=ChangeState.BLOCKED, detail=actor.why))
+    refuse_role(actor, record.target)
+
+
+def refuse_role(actor: Actor, target: str | None) -> None:
+    """Refuse what somebody may not do to this target; raises ChangeError (not_allowed)."""
+    objection = objection_to(Action.CHANGE, actor, target)
+    if objection is not None:
         raise ChangeError(objection.message, code=objection.code, remedy=objection.remedy)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from core.cli.audit import audit
 from core.cli.common import BAD_NEWS, FINE, WRONG_USAGE, exit_code_of, fail
 from core.cli.record import sweep
 from core.cli.see import models, probe, status, targets
@@ -62,6 +63,7 @@ for _command in (
     rollback,
     revert_expired,
     changes,
+    audit,
     export,
     simulate,
 ):

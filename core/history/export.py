@@ -38,7 +38,7 @@ def export_rows(view: HistoryView) -> list[Row]:
         *(_transition_row(one) for one in view.transitions),
         *(_route_row(one, view) for one in view.routes),
     ]
-    return [{name: _safe(row.get(name)) for name in COLUMNS} for row in rows]
+    return [{name: safe_cell(row.get(name)) for name in COLUMNS} for row in rows]
 
 
 def history_json(view: HistoryView) -> str:
@@ -56,7 +56,8 @@ def history_json(view: HistoryView) -> str:
     return json.dumps(_clean(document), indent=2, ensure_ascii=False)
 
 
-def _safe(cell: Cell) -> Cell:
+def safe_cell(cell: Cell) -> Cell:
+    """Return a cell that no spreadsheet takes for a formula, without anything like a credential."""
     if not isinstance(cell, str):
         return cell
     text = _text(cell)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.model.alert import Delivery
-from core.model.audit import AuditEvent
+from core.model.audit import AuditEvent, AuditLink, ChainHead
 from core.model.check import Check
 from core.model.history import Batch, Bucket, HistoryQuery, KeptRoute, Resolution, StoreSize
 from core.model.incident import Incident
@@ -89,10 +89,22 @@ class LeaseStore(Protocol):
 
 
 class AuditStore(Protocol):
-    """Audit events; nothing is ever changed or removed."""
+    """Audit events, each chained to the one before; nothing is ever changed or removed."""
 
     def append(self, event: AuditEvent) -> None:
         """Keep an event; it is on the disk when this returns. The same id again changes nothing."""
+        ...
+
+    def links(self, after: AuditLink | None = None, limit: int = 1000) -> Sequence[AuditLink]:
+        """Return events as they are kept, in the order of their numbers, those that come after this one."""
+        ...
+
+    def link(self, sequence: int) -> AuditLink | None:
+        """Return the event of this number as it is kept."""
+        ...
+
+    def head(self) -> ChainHead | None:
+        """Return the newest number and hash as they are noted beside the events, None before the first."""
         ...
 
     def events(

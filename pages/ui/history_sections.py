@@ -17,16 +17,16 @@ from pages.ui.errors import problem_of, reporting, shown_errors
 from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_table, plural
 from pages.ui.heads import show_head
 from pages.ui.history_alerts import show_alerts
+from pages.ui.history_audit import show_audit
 from pages.ui.history_export import show_export
 from pages.ui.history_query import HistoryAsk, Section, Span
 from pages.ui.history_reading import read_view, remembered_view
 from pages.ui.history_routes import show_routes
-from pages.ui.history_tables import hit_text, lasted_text, rows_for_audit, rows_for_transitions, short_cause
+from pages.ui.history_tables import hit_text, lasted_text, rows_for_transitions, short_cause
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
 
 _CHANGES = 50
-_AUDIT = 500
 _WIDTHS = (1.1, 4.2, 2.0, 1.3, 1.0)
 
 Show = Callable[[RequestContext, HistoryAsk, Snapshot, datetime], None]
@@ -131,15 +131,8 @@ def _changes(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now
 
 
 def _audit(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
-    since = now - asked.span.length
-    words = asked.text.lower().split()
-    events = [event for event in request.services.audit(_AUDIT) if event.at >= since]
-    rows = [row for row in rows_for_audit(events) if all(word in " ".join(row.values()).lower() for word in words)]
-    if not rows:
+    if not show_audit(request, asked, now):
         _nothing(f"Nobody changed or probed anything in the last {asked.span.label}", HistoryAsk(span=asked.span))
-        return
-    st.caption(f"{plural(len(rows), 'event')}, newest first; nothing here is ever changed or removed.")
-    st.dataframe(rows, hide_index=True, key="audit_events", alt="Audit events: who did what, why, and how it ended")
 
 
 def _alerts(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:

@@ -209,10 +209,12 @@ def rows_for_audit(events: Sequence[AuditEvent]) -> list[Row]:
         {
             "When": clock_text(event.at),
             "Who": event.actor,
+            "Role": event.role or NOTHING,
             "From": event.origin.replace("_", " "),
+            "Address": event.address or NOTHING,
             "What": event.action,
             "Target": event.target,
-            "Outcome": event.outcome.replace("_", " "),
+            "Outcome": _outcome(event),
             "Reason": event.reason or NOTHING,
             "Before → after": _moved(event),
             "Evidence": ", ".join(event.evidence) or NOTHING,
@@ -247,6 +249,11 @@ def channel_text(channel: Channel) -> str:
 
 def _unbroken(text: str) -> str:
     return text.replace(" ", "\u00a0")
+
+
+def _outcome(event: AuditEvent) -> str:
+    outcome = event.outcome.replace("_", " ")
+    return f"✕ refused: {outcome}" if event.is_refused else outcome
 
 
 def _moved(event: AuditEvent) -> str:

@@ -134,7 +134,7 @@ def _force_button(request: RequestContext, plan: Plan, *, outdated: bool) -> Non
 
 
 def _preview(request: RequestContext, wanted: ChangeRequest) -> None:
-    st.session_state[PLAN_JOB] = request.services.start_plan(wanted)
+    st.session_state[PLAN_JOB] = request.services.start_plan(wanted, actor=request.actor)
 
 
 def _apply(request: RequestContext, plan: Plan, lasts: timedelta | None, reason_key: str) -> None:

@@ -67,7 +67,7 @@ class Deployed:
         eventually(lambda: self.healths() == [(model, health) for model in models])
 
     def plan(self, models: tuple[str, str]) -> Plan:
-        plan = self._ended(self.services.start_plan(asked(models))).plan
+        plan = self._ended(self.services.start_plan(asked(models), actor=ADA)).plan
         assert plan is not None
         return plan
 

@@ -170,7 +170,7 @@ def test_a_job_that_nobody_started_is_none(healthy: House) -> None:
 
 def test_a_plan_is_a_job_with_phases_and_writes_nothing(incident: House) -> None:
     before = incident.config.read_bytes()
-    job = incident.ended(incident.services.start_plan(CURE))
+    job = incident.ended(incident.services.start_plan(CURE, actor=ADA))
     assert (job.kind, job.problem, job.outcome) == (JobKind.PLAN, None, None)
     assert job.phases
     assert job.plan is not None
@@ -183,7 +183,7 @@ def test_the_outage_ends_with_a_switch_and_comes_back_with_the_rollback(incident
     request = ChangeRequest(
         agent=CURE.agent, target=CURE.target, slots=CURE.slots, credential=CredentialUse.ENVIRONMENT
     )
-    planned = incident.ended(services.start_plan(request)).plan
+    planned = incident.ended(services.start_plan(request, actor=ADA)).plan
     assert planned is not None and planned.decision is Decision.READY
     job = incident.ended(
         services.start_apply(request, actor=ADA, reason="outage", expected_revision=planned.base_revision)
@@ -207,7 +207,7 @@ def test_a_page_that_may_not_change_anything_changes_nothing(incident: House) ->
 
 def test_a_broken_file_is_a_problem_in_words(healthy: House) -> None:
     healthy.config.write_text("model: [never closed")
-    job = healthy.ended(healthy.services.start_plan(CURE))
+    job = healthy.ended(healthy.services.start_plan(CURE, actor=ADA))
     assert job.problem is not None
     assert (job.plan, job.problem.remedy != "") == (None, True)
     assert "Traceback" not in job.problem.message
@@ -235,7 +235,9 @@ def test_a_job_runs_while_a_sweep_is_held_up(healthy: House) -> None:
     healthy.workspace.faults.add(FaultRule(fault=Behaviour.HANG, model="gpt-5-5"))
     healthy.services.request_sweep(ADA)
     job = healthy.ended(
-        healthy.services.start_plan(ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots=CURE.slots))
+        healthy.services.start_plan(
+            ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots=CURE.slots), actor=ADA
+        )
     )
     assert job.plan is not None and job.plan.decision is Decision.NO_OP
     assert healthy.services.snapshot().progress.running

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from core.errors import ChangeError, ProbeError, StoreError
+from core.history.audit_trail import AuditTrail
 from core.model.access import Membership
 from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery, DeliveryState, NoticeKind
-from core.model.audit import AuditEvent
+from core.model.audit import AuditEvent, AuditLink
 from core.model.change import (
     Actor,
     ChangeOutcome,
@@ -34,6 +35,7 @@ from core.model.secret import Secret
 from core.model.snapshot import Job, JobKind, Progress, Snapshot
 from core.settings import Settings
 from tests.fakes import histories
+from tests.fakes.audit import MemoryAudit, unchanged
 
 HERMES_FILE = TargetInfo(
     id="file:hermes", kind=TargetKind.FILE, agents=(AgentId.HERMES,), writable=True, reason="writable"
@@ -65,6 +67,7 @@ class FakeServices:
     broken: StoreError | None = None
     past: tuple[Incident, ...] = ()
     events: tuple[AuditEvent, ...] = ()
+    link_changed: Callable[[AuditLink], AuditLink] = unchanged
     channels: tuple[Channel, ...] = ()
     delivered: list[Delivery] = field(default_factory=list)
     queries: list[HistoryQuery] = field(default_factory=list)
@@ -130,6 +133,11 @@ class FakeServices:
         )
         return self._keep(Job(id="alert-1", kind=JobKind.ALERT_TEST, done=True, delivery=delivery))
 
+    @property
+    def audit_trail(self) -> AuditTrail:
+        self._fail_if_broken()
+        return AuditTrail(MemoryAudit(self.events, self.link_changed))
+
     def _fail_if_broken(self) -> None:
         if self.broken is not None:
             raise self.broken
@@ -137,7 +145,8 @@ class FakeServices:
     def job(self, job_id: str) -> Job | None:
         return self.jobs.get(job_id)
 
-    def start_plan(self, request: ChangeRequest) -> str:
+    def start_plan(self, request: ChangeRequest, *, actor: Actor) -> str:
+        self.askers.append(actor)
         plan = self._plan(request)
         return self._keep(Job(id="plan-1", kind=JobKind.PLAN, phases=("Reading the config",), done=True, plan=plan))
 

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import StoreError
+from core.history.audit_export import AuditForm
 from core.model.agent import AgentId
 from core.model.alert import Channel, ChannelKind, Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent
@@ -20,6 +21,7 @@ from core.model.secret import Secret
 from core.model.snapshot import Snapshot
 from pages.ui.history_query import Section, Span
 from tests.fakes import snapshots
+from tests.fakes.audit import MemoryAudit
 from tests.fakes.histories import incident_of
 from tests.fakes.services import FakeServices, record
 from tests.pages.conftest import ADMIN, VISITOR, OpenFrame, words
@@ -343,6 +345,48 @@ def test_the_search_narrows_the_audit(open_history: OpenFrame) -> None:
     app = open_history(services, show="audit", q="SAM")
 
     assert columns(app)["Who"] == ["sam"]
+
+
+def test_the_audit_says_role_address_and_plainly_what_was_refused(open_history: OpenFrame) -> None:
+    refused = replace(audit_event(1, actor="sam"), role="viewer", address="192.0.2.7", outcome="not_allowed")
+    services = FakeServices(shown=snapshots.healthy(), events=(audit_event(2), refused))
+    found = columns(open_history(services, show="audit"))
+
+    by_actor = dict(zip(found["Who"], zip(found["Role"], found["Address"], found["Outcome"], strict=True), strict=True))
+    assert by_actor == {
+        "riley": ("–", "–", "applied"),
+        "sam": ("viewer", "192.0.2.7", "✕ refused: not allowed"),
+    }
+    assert columns(open_history(services, show="audit", q="refused"))["Who"] == ["sam"]
+
+
+def test_an_audit_as_it_was_recorded_says_so_with_its_head(open_history: OpenFrame) -> None:
+    events = (audit_event(1), audit_event(2, age=timedelta(minutes=1)))
+    app = open_history(FakeServices(shown=snapshots.healthy(), events=events), show="audit")
+    head = MemoryAudit(events).head()
+
+    assert "Intact: 2 events in all" in words(app).replace("*", "")
+    assert str(head) in words(app)
+
+
+def test_an_audit_that_was_edited_is_an_error_on_the_page(open_history: OpenFrame) -> None:
+    services = FakeServices(
+        shown=snapshots.healthy(),
+        events=(audit_event(1), audit_event(2)),
+        link_changed=lambda link: replace(link, event=audit_event(9, actor="nobody")),
+    )
+    app = open_history(services, show="audit")
+
+    assert "Event 1 is not what was recorded." in words(app)
+    assert "Intact" not in words(app)
+
+
+def test_the_audit_can_be_taken_away(open_history: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.healthy(), events=(audit_event(1),))
+    app = open_history(services, show="audit")
+
+    assert [button.proto.label for button in app.get("download_button")] == ["All events as JSONL", "All events as CSV"]
+    assert services.audit_trail.export(AuditForm.JSONL).count("\n") == 1
 
 
 def test_an_empty_audit_says_so(open_history: OpenFrame) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from filelock import FileLock
 
-from core.adapters.database.engines import WRITES
+from core.adapters.database.engines import DURABLE, WRITES
 from core.adapters.database.places import DatabasePlace, Sqlite
 from core.errors import StoreError
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 _LOCK_TIMEOUT_S = 30.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _INCREMENTAL = 2
@@ -75,7 +75,7 @@ def _upgrade(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     try:
-        with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        with engine.connect().execution_options(**{WRITES: True, DURABLE: True}) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
             config.attributes["connection"] = connection

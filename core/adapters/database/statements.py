@@ -11,6 +11,7 @@ Insert = postgresql.Insert | sqlite.Insert
 
 # Any number will do, as long as it is not the one of the migrations.
 _HISTORY_LOCK = 0x5357_4443_4852_4402
+_AUDIT_LOCK = 0x5357_4443_4852_4403
 
 
 def insert_into(connection: sa.Connection, table: sa.Table) -> Insert:
@@ -34,6 +35,12 @@ def one_writer(connection: sa.Connection) -> None:
     """Let no other process write history until this transaction ends; in SQLite none can anyway."""
     if is_postgres(connection):
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_HISTORY_LOCK)))
+
+
+def one_auditor(connection: sa.Connection) -> None:
+    """Let no other process append audit events until this transaction ends, so that two never follow the same one."""
+    if is_postgres(connection):
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_AUDIT_LOCK)))
 
 
 def numbers_of(

@@ -141,8 +141,13 @@ AUDIT_EVENTS = sa.Table(
     "audit_events",
     METADATA,
     _named("id", primary_key=True),
+    _big("sequence"),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
     sa.Column("at", sa.String(32), nullable=False),
     _words("actor"),
+    _named("role"),
+    _words("address"),
     _named("origin"),
     _named("action"),
     _words("target"),
@@ -152,6 +157,15 @@ AUDIT_EVENTS = sa.Table(
     _words("after"),
     _words("evidence"),
     sa.Index("audit_events_by_time", "at", "id"),
+    sa.Index("audit_events_by_sequence", "sequence", unique=True),
+)
+# The newest number and hash once more: a chain alone does not show that its end is gone.
+AUDIT_HEAD = sa.Table(
+    "audit_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    _big("sequence"),
+    sa.Column("hash", sa.String(64), nullable=False),
 )
 LEASES = sa.Table(
     "leases",

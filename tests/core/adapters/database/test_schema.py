@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,14 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from core.adapters.database import Database, DatabasePlace, PostgresUrl, Sqlite
-from core.adapters.database.migrations.versions import changes_0001
+from core.adapters.database.migrations.versions import asks_0003, chain_0004, changes_0001, history_0002
 from core.adapters.database.places import parsed_url
 from core.adapters.database.tables import METADATA
+from core.adapters.database.times import time_text
 from core.errors import StoreError
+from core.history.audit_trail import verify_all
 from core.model.agent import AgentId
+from core.model.audit import AuditEvent
 from core.model.change import ChangeRecord, ChangeState, Origin
 from tests.contract.conftest import opened
 
@@ -81,6 +85,76 @@ def test_a_database_of_the_first_release_keeps_its_changes(place: DatabasePlace)
     assert list(database.changes.latest()) == [RECORD]
     assert list(database.history.routes()) == []
     database.close()
+
+
+def as_of_the_third_version(place: DatabasePlace, events: int) -> None:
+    """Make the database of before the chain, with audit events that came in another order than they happened."""
+    if isinstance(place, Sqlite):
+        place.path.parent.mkdir()
+    engine = _engine(place)
+    with engine.begin() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            for version in (changes_0001, history_0002, asks_0003):
+                version.upgrade()
+        connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('0003')"))
+        insert = sa.text(
+            "INSERT INTO audit_events VALUES (:id, :at, 'ada', 'page', 'change.apply', 'file:hermes', 'applied',"
+            " 'kept – by № 3', :before, :after, '[\"c1\"]')"
+        )
+        rows = [
+            {
+                "id": f"a{number:04}",
+                "at": time_text(RECORD.at + timedelta(minutes=number // 2)),
+                "before": '{"primary": null}',
+                "after": '{"primary": "new"}',
+            }
+            for number in reversed(range(events))
+        ]
+        if rows:
+            connection.execute(insert, rows)
+    engine.dispose()
+
+
+def test_audit_events_of_before_the_chain_are_chained_as_they_happened(place: DatabasePlace) -> None:
+    as_of_the_third_version(place, 1203)
+    database = opened(place)
+    verdict = verify_all(database.audit)
+    assert (verdict.is_intact, verdict.count, verdict.head) == (True, 1203, database.audit.head())
+    links = database.audit.links(limit=2000)
+    assert [link.id for link in links] == [f"a{number:04}" for number in range(1203)]
+    assert links[4].event == AuditEvent(
+        id="a0004",
+        at=RECORD.at + timedelta(minutes=2),
+        actor="ada",
+        origin="page",
+        action="change.apply",
+        target="file:hermes",
+        outcome="applied",
+        reason="kept – by № 3",
+        before={"primary": None},
+        after={"primary": "new"},
+        evidence=("c1",),
+    )
+    database.audit.append(replace(links[4].event, id="new", role="admin"))
+    assert verify_all(database.audit).count == 1204
+    database.close()
+
+
+@pytest.mark.parametrize("events", [0, 2])
+def test_events_stay_append_only_through_the_migration_and_back(place: DatabasePlace, events: int) -> None:
+    as_of_the_third_version(place, events)
+    engine = _engine(place)
+    with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        for step in (chain_0004.upgrade, chain_0004.downgrade, chain_0004.upgrade):
+            step()
+        connection.execute(sa.text("INSERT INTO audit_events VALUES ('x', 9" + ", ''" * 14 + ")"))
+    for statement in ("DELETE FROM audit_events", "UPDATE audit_events SET actor = 'nobody'"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+            connection.execute(sa.text(statement))
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM audit_events")).scalar_one() == events + 1
+    engine.dispose()
 
 
 def test_a_file_of_the_first_release_learns_to_shrink(tmp_path: Path) -> None:
