@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from core.cli.common import BAD_NEWS, FINE, WRONG_USAGE, exit_code_of, fail
+from core.cli.deploy import grants
 from core.cli.record import sweep
 from core.cli.see import models, probe, status, targets
 from core.cli.switch import apply, changes, export, plan, revert_expired, rollback
@@ -63,6 +64,7 @@ for _command in (
     revert_expired,
     changes,
     export,
+    grants,
     simulate,
 ):
     commands.add_command(_command)
