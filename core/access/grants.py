@@ -1,4 +1,4 @@
-"""Decide which rights the dashboard's own principal needs for what is set and seen here; granting them is a person's."""
+"""Decide which rights the dashboard's own principal needs for what is set and seen here; a person grants them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.model.gateway import Generation
 
 
 class GrantKind(StrEnum):
-    """Where a statement is run: a SQL editor of the workspace, a shell with the Databricks CLI, or Lakebase's own SQL."""
+    """Where a statement is run: a SQL editor, a shell with the Databricks CLI, or Lakebase's own SQL."""
 
     SQL = "sql"
     CLI = "cli"

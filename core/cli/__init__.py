@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from core.cli.common import BAD_NEWS, FINE, WRONG_USAGE, exit_code_of, fail
-from core.cli.deploy import grants
+from core.cli.deploy import check, grants
 from core.cli.record import sweep
 from core.cli.see import models, probe, status, targets
 from core.cli.switch import apply, changes, export, plan, revert_expired, rollback
@@ -64,6 +64,7 @@ for _command in (
     revert_expired,
     changes,
     export,
+    check,
     grants,
     simulate,
 ):

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
 import click
 
 from core.access.grants import AppToChange, Grant, GrantKind, Needed, Wanted, needed_grants
-from core.cli.common import Reply, exit_code_of_detection, json_option, run
+from core.adapters.alerts_file import read_alerts
+from core.cli.common import BAD_NEWS, FINE, Reply, exit_code_of_detection, json_option, run
+from core.detect.self_check import Facts, self_check
 from core.documents import Document, problem_of
 from core.errors import ConfigurationError
 from core.model.app import AppsSeen
+from core.model.self_check import SelfCheckItem, Verdict
 from core.session import Session
 from core.settings import Settings
+from core.settings.surroundings import read_surroundings
+from core.texts import table
 
 _HEADINGS = {
     GrantKind.SQL: "-- In a SQL editor of the workspace:",
     GrantKind.CLI: "# In a shell, with the Databricks CLI:",
     GrantKind.LAKEBASE: "-- In Lakebase, connected to that database:",
+}
+_ICONS = {
+    Verdict.FINE: "✓",
+    Verdict.ATTENTION: "▲",
+    Verdict.MISSING: "✕",
+    Verdict.UNKNOWN: "?",
+    Verdict.NOT_USED: "–",
 }
 
 
@@ -48,6 +63,43 @@ def grants(*, principal: str | None, app: str | None, database: str | None, as_j
         )
 
     return run(work, as_json=as_json)
+
+
+@click.command()
+@json_option
+def check(*, as_json: bool) -> int:
+    """Say what the dashboard lacks where it runs, and what to run for it."""
+
+    async def work(session: Session) -> Reply:
+        settings, seen = session.settings, await session.detect()
+        items = self_check(
+            Facts(
+                seen=replace(seen, keeping=await session.keeping()),
+                settings=settings,
+                around=read_surroundings(),
+                channels=len(read_alerts(settings.alerts, settings.alerts_environment).channels)
+                if settings.alerts
+                else 0,
+            )
+        )
+        lacks = any(item.verdict is Verdict.MISSING for item in items)
+        return Reply(
+            body={"items": [asdict(item) for item in items]},
+            text=_check_text(items),
+            problem=problem_of(seen),
+            exit_code=exit_code_of_detection(seen) or (BAD_NEWS if lacks else FINE),
+        )
+
+    return run(work, as_json=as_json)
+
+
+def _check_text(items: Sequence[SelfCheckItem]) -> str:
+    rows = []
+    for item in items:
+        word = f"{_ICONS[item.verdict]} {item.verdict.replace('_', ' ').capitalize()}"
+        rows.append((word, item.name, item.sentence))
+        rows += [("", "", text) for text in (item.remedy, item.command) if text]
+    return table(rows)
 
 
 def _principal(given: str | None, settings: Settings) -> str:
