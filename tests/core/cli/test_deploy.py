@@ -52,3 +52,41 @@ def test_people_get_blocks_to_copy_each_under_the_place_where_it_is_run(command_
     assert code == 0
     assert printed.index("-- In a SQL editor") < printed.index("GRANT USE CATALOG") < printed.index("# In a shell")
     assert "# Lakebase is not in use here." in printed
+
+
+def test_the_check_of_a_working_machine_lacks_nothing(command_line: Made) -> None:
+    code, document = command_line(SWITCHYARD_SIMULATE="deployed-incident").json("check")
+    words = {item["code"]: item["verdict"] for item in document["items"]}
+
+    assert (code, document["error"]) == (0, None)
+    assert [words[name] for name in ("credential", "workspace", "models", "database")] == ["fine"] * 4
+    assert (words["apps"], words["place"]) == ("attention", "not_used")
+    assert set(document["items"][0]) == {"code", "name", "verdict", "sentence", "remedy", "command"}
+
+
+def test_the_check_inside_apps_asks_for_a_database_an_admin_and_an_app(command_line: Made) -> None:
+    environment = {"DATABRICKS_APP_NAME": "switchyard", "DATABRICKS_CLIENT_ID": WHO, "SWITCHYARD_ADMINS": ""}
+    code, document = command_line(SWITCHYARD_SIMULATE="healthy", **environment).json("check")
+    items = {item["code"]: item for item in document["items"]}
+
+    assert code == 1
+    assert items["place"]["verdict"] == "fine"
+    assert items["apps"]["verdict"] == "missing" and items["apps"]["command"] == "python -m core grants"
+    assert items["admins"]["verdict"] == "attention"
+    assert items["database"]["command"] == "databricks bundle deploy --target lakebase"
+
+
+def test_the_check_says_what_it_found_where_nothing_answers(command_line: Made) -> None:
+    made = command_line(SWITCHYARD_SIMULATE="", DATABRICKS_HOST="http://127.0.0.1:9", DATABRICKS_TOKEN="a-token")
+    code, document = made.json("check")
+    words = {item["code"]: item["verdict"] for item in document["items"]}
+
+    assert (code, document["error"]["code"]) == (3, "workspace_unreachable")
+    assert words["workspace"] == "missing"
+    assert not [name for name in ("credential", "models", "gateway", "apps") if words[name] == "fine"]
+
+
+def test_people_read_the_check_line_by_line_with_what_to_run(command_line: Made) -> None:
+    _, printed, _ = command_line(SWITCHYARD_SIMULATE="deployed-incident").text("check")
+    assert "✓ Fine" in printed and "▲ Attention" in printed
+    assert "python -m core grants" in printed
