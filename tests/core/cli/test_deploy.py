@@ -65,7 +65,7 @@ def test_the_check_of_a_working_machine_lacks_nothing(command_line: Made) -> Non
 
 
 def test_the_check_inside_apps_asks_for_a_database_an_admin_and_an_app(command_line: Made) -> None:
-    environment = {"DATABRICKS_APP_NAME": "switchyard", "DATABRICKS_CLIENT_ID": WHO, "SWITCHYARD_ADMINS": ""}
+    environment = {"DATABRICKS_APP_NAME": "switchyard", "DATABRICKS_CLIENT_ID": WHO, "SWITCHYARD_APP": "elsewhere"}
     code, document = command_line(SWITCHYARD_SIMULATE="healthy", **environment).json("check")
     items = {item["code"]: item for item in document["items"]}
 
