@@ -44,7 +44,11 @@ def self_check(facts: Facts) -> tuple[SelfCheckItem, ...]:
     return (
         *(ask(facts) for ask in asked),
         *place_items(facts.settings, channels=facts.channels, token_forwarded=facts.token_forwarded),
-        *around_items(facts.around, reached=_workspace(facts).verdict is Verdict.FINE),
+        *around_items(
+            facts.around,
+            # A simulated workspace is asked past every proxy, so it proves none.
+            reached=_workspace(facts).verdict is Verdict.FINE and not facts.settings.simulated,
+        ),
     )
 
 
@@ -136,7 +140,8 @@ def _apps(facts: Facts) -> SelfCheckItem:
         command = GRANTS if remedy else ""
     elif problem is not None or (named is not None and facts.seen.targets):
         # On somebody's own machine agents run there, and a workspace without apps lacks nothing.
-        needed = named is not None or facts.settings.inside_databricks_apps
+        is_none = problem is not None and problem.code == "no_app_seen"
+        needed = named is not None or facts.settings.inside_databricks_apps or not is_none
         verdict = Verdict.MISSING if needed else Verdict.NOT_USED
         sentence = problem.message if problem else f"The app {named} is not among those that this credential sees."
         remedy = (problem.remedy if problem else "Grant the dashboard's principal the app and its folder.") * needed

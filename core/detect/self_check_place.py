@@ -83,7 +83,7 @@ def _proxy(around: Surroundings, *, reached: bool) -> SelfCheckItem:
     if for_https and reached:
         verdict, sentence = Verdict.FINE, f"In force: {told}."
     elif for_https:
-        verdict, sentence = Verdict.UNKNOWN, f"In force, and the workspace was not reached yet: {told}."
+        verdict, sentence = Verdict.UNKNOWN, f"In force, and no workspace was reached through it yet: {told}."
         remedy = "If it stays, check the proxy, or name the workspace in NO_PROXY."
     elif "HTTP_PROXY" in variables:
         verdict, sentence = Verdict.ATTENTION, f"The workspace is asked over https, for which no proxy is set: {told}."

@@ -186,6 +186,11 @@ def test_no_app_is_missing_on_databricks_apps_and_nothing_on_somebodys_own_machi
     assert (here.verdict, here.remedy, here.command) == (Verdict.NOT_USED, "", "")
 
 
+def test_apps_that_could_not_be_asked_for_are_not_taken_for_none() -> None:
+    away = Problem(code="workspace_unreachable", message="No answer.", remedy="Check the path.")
+    assert item("apps", seen=replace(SEEN, targets=(), apps_problem=away)).verdict is Verdict.MISSING
+
+
 @pytest.mark.parametrize(
     ("keeping", "verdict"),
     [
@@ -242,6 +247,7 @@ def test_a_proxy_is_fine_only_once_the_workspace_was_reached() -> None:
     proxied = around(HTTPS_PROXY="proxy.example.com:3128", NO_PROXY="localhost")
     assert item("proxy", around=proxied).verdict is Verdict.FINE
     assert item("proxy", around=proxied, seen=replace(SEEN, offline="Nothing answers.")).verdict is Verdict.UNKNOWN
+    assert item("proxy", around=proxied, settings=Settings(scene="healthy")).verdict is Verdict.UNKNOWN
     assert item("proxy", around=around(HTTP_PROXY="p.example.com:1")).verdict is Verdict.ATTENTION
     assert item("proxy", around=around(NO_PROXY="localhost")).verdict is Verdict.NOT_USED
 
