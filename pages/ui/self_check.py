@@ -21,7 +21,7 @@ VERDICT_SIGNS = {
     Verdict.UNKNOWN: Sign(word="Unknown", icon=":material/help:", color="gray"),
     Verdict.NOT_USED: Sign(word="Not used", icon=":material/remove:", color="gray"),
 }
-_WORST_FIRST = (Verdict.MISSING, Verdict.ATTENTION, Verdict.UNKNOWN)
+_WORST_FIRST = {Verdict.MISSING: "missing", Verdict.ATTENTION: "to look at", Verdict.UNKNOWN: "unknown"}
 
 
 def show_self_check(services: Services) -> None:
@@ -44,7 +44,7 @@ def show_self_check(services: Services) -> None:
 def summary(items: Sequence[SelfCheckItem]) -> str:
     """Return how many things want a look, worst first."""
     counts = {verdict: sum(item.verdict is verdict for item in items) for verdict in _WORST_FIRST}
-    told = [f"{count} {VERDICT_SIGNS[verdict].word.lower()}" for verdict, count in counts.items() if count]
+    told = [f"{count} {_WORST_FIRST[verdict]}" for verdict, count in counts.items() if count]
     return " · ".join(told) if told else "Nothing is missing."
 
 

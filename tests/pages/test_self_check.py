@@ -41,7 +41,7 @@ def test_what_others_wrote_is_no_markup() -> None:
 
 def test_the_summary_counts_the_worst_first() -> None:
     items = [one(Verdict.UNKNOWN), one(Verdict.ATTENTION), one(Verdict.MISSING), one(Verdict.FINE)]
-    assert summary(items) == "1 missing · 1 attention · 1 unknown"
+    assert summary(items) == "1 missing · 1 to look at · 1 unknown"
     assert summary([one(Verdict.FINE), one(Verdict.NOT_USED)]) == "Nothing is missing."
 
 
