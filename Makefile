@@ -1,5 +1,5 @@
-# run: the dashboard · test: everything that must hold · test-agents: the real agents with our configs · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
-.PHONY: run test test-agents bench setup setup-dev python-found screenshots
+# run: the dashboard · test: everything that must hold · test-agents: the real agents with our configs · test-pythons: the tests on Python 3.11 and 3.12 · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
+.PHONY: run test test-agents test-pythons bench setup setup-dev python-found screenshots
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -22,6 +22,9 @@ test: setup-dev
 test-agents: setup-dev
 	@$(VENV_PYTHON) -m scripts.agents_environment
 	$(VENV_PYTHON) -m pytest -m agents
+
+test-pythons: python-found
+	@$(PYTHON) -m scripts.python_versions
 
 bench: setup-dev
 	@$(VENV_PYTHON) -m bench

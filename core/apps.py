@@ -169,6 +169,7 @@ class Apps:
             hidden=hidden,
             sent=frozenset(now.sent.overrides if now.sent else ()),
             is_up=now.facts.state is AppState.RUNNING,
+            folder=now.facts.source,
         )
 
 

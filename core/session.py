@@ -10,13 +10,14 @@ from datetime import timedelta
 
 from core.choice.routes import routes_of
 from core.choice.variants import every_model, with_model
-from core.errors import ProbeError
+from core.errors import ProbeError, StoreError
 from core.history.leadership import Leadership
 from core.memory import Memory, Outlets
 from core.model.agent import AgentId
+from core.model.app import AppsSeen
 from core.model.change import Actor, ChangeOutcome, ChangeRecord, ChangeRequest, Plan
 from core.model.choice import AgentChoice
-from core.model.history import Batch
+from core.model.history import Batch, Keeping
 from core.model.override import EndedOverride
 from core.model.probe import Depth, Health
 from core.model.route import Identity
@@ -135,6 +136,19 @@ class Session:
     def audit(self) -> AuditStore:
         """Return the audit events of this environment."""
         return self._wiring.database.audit
+
+    def apps(self) -> AppsSeen:
+        """Return the apps as they were seen last."""
+        return self._wiring.apps.seen()
+
+    async def keeping(self) -> Keeping:
+        """Return how history could be kept, by opening its database now."""
+        database = self._wiring.database
+        try:
+            await asyncio.to_thread(database.ready)
+        except StoreError as exc:
+            return Keeping(place=database.place, durable=database.durable, problem=exc.message, remedy=exc.remedy)
+        return Keeping(place=database.place, durable=database.durable)
 
     def changes(self, limit: int) -> Sequence[ChangeRecord]:
         """Return the newest attempts first."""

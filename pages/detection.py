@@ -7,6 +7,7 @@ import streamlit as st
 from pages.ui.detection_sections import show_environment, show_gateway, show_models, show_requests, show_workspace
 from pages.ui.report import detection_report
 from pages.ui.request import take_request
+from pages.ui.self_check import show_self_check
 
 request = take_request()
 snapshot = request.services.snapshot()
@@ -20,5 +21,6 @@ with action.popover("Copy report", icon=":material/content_copy:", width="stretc
 show_workspace(snapshot)
 show_gateway(snapshot)
 show_models(snapshot)
+show_self_check(request.services)
 show_environment(request.services.settings)
 show_requests(snapshot)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import chromium, run
+from scripts import chromium, python_versions, run
+from scripts.python_versions import python_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,3 +70,23 @@ def test_the_setup_script_needs_no_package(tmp_path: Path) -> None:
     )
 
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("says", "found"), [("3.12", True), ("3.11", False), (None, False)], ids=["it is", "another", "a name only"]
+)
+def test_a_python_counts_as_found_when_it_is_of_that_version(
+    says: str | None, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "python3.12"
+    program.write_text(f"#!/bin/sh\n{f'echo {says}' if says else 'exit 127'}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    assert (python_of("3.12") is not None) is found
+    assert python_of("3.99") is None
+
+
+def test_no_python_at_all_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert python_versions.main(["3.99"]) == 1
+    assert "Python 3.99 is not on PATH" in capsys.readouterr().err

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 from core.adapters.app_errors import ABOUT_LIST, about_app, about_file, translated
 from core.adapters.app_facts import AppFacts, Deployment, SourceKind, app_facts, deployment_facts
 from core.adapters.app_yaml import EnvEntry, read_env
+from core.adapters.loopback import spare_loopback
 from core.adapters.side_threads import in_threads
 from core.catalog.agents import AGENTS
+from core.detect.hosts import parse_host
 from core.errors import ChangeError
 from core.ports import Credentials
 
@@ -96,6 +98,8 @@ def connection(origin: str, credentials: Credentials) -> Callable[[], WorkspaceC
                 raise sys.exception() or TimeoutError("the SDK wanted to wait")
 
         logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
+        if parse_host(origin).is_loopback:
+            spare_loopback()
         config = Config(
             host=origin,
             # Named, so that the credentials of the environment are not counted as a second way to sign in.

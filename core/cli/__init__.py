@@ -10,6 +10,7 @@ import click
 
 from core.cli.audit import audit
 from core.cli.common import BAD_NEWS, FINE, WRONG_USAGE, exit_code_of, fail
+from core.cli.deploy import check, grants
 from core.cli.record import sweep
 from core.cli.see import models, probe, status, targets
 from core.cli.switch import apply, changes, export, plan, revert_expired, rollback
@@ -65,6 +66,8 @@ for _command in (
     changes,
     audit,
     export,
+    check,
+    grants,
     simulate,
 ):
     commands.add_command(_command)

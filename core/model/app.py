@@ -18,6 +18,7 @@ class AppSeen:
 
     `file` and `running` are None where they cannot be read. `hidden` are variables that somebody sent with the
     deployment: their values come back masked, so nothing is said about them. `sent` are those that the dashboard sent.
+    `folder` is where its files lie in the workspace, None where that is not known or they lie elsewhere.
     """
 
     info: TargetInfo
@@ -27,6 +28,7 @@ class AppSeen:
     hidden: frozenset[str] = frozenset()
     sent: frozenset[str] = frozenset()
     is_up: bool = False
+    folder: str | None = None
 
     @property
     def name(self) -> str:
