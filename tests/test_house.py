@@ -61,7 +61,7 @@ ALLOWED = {
     | _PORTS
     | _PURE
     | {"core.access", "core.change", "core.history", "core.services"}
-    | {"core.demo", "core.simulator"},
+    | {"core.demo", "core.surfaces"},
     "app": _BASE | {"core.adapters", "core.services", "core.settings", "pages"},
 }
 _OUTSIDE_WORLD = {"httpx", "httpx_aiohttp", "aiohttp", "databricks", "sqlalchemy", "alembic", "ruamel", "starlette"}

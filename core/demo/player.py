@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from core.adapters.clock import SystemClock
 from core.catalog.agents import AGENTS
 from core.demo.house import House
 from core.demo.story import (
@@ -43,6 +44,7 @@ from core.simulator.faults import FaultRule
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05
+_END_S = 5.0
 # In a replay an override need not be watched.
 _REPLAYED_S = 2.0
 
@@ -106,10 +108,10 @@ class Demo:
         self._begin(0, None)
 
     def stop(self) -> None:
-        """End the demo and remove what it wrote."""
+        """End the demo and remove what it wrote; twice does no harm."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_END_S)
         self._house.close()
 
     def go_to(self, step_id: str, actor: Actor) -> None:
@@ -279,3 +281,8 @@ def _in_order(paths: Sequence[Route], results: Sequence[ProbeResult]) -> tuple[P
 def _refuse_unless_may(actor: Actor) -> None:
     if not actor.may_change:
         raise ProbeError("Only an admin plays the demo.", code="not_allowed", remedy=actor.why)
+
+
+def build_demo(settings: Settings) -> Demo:
+    """Set up the demo of this process; raises ConfigurationError when its workspace cannot be started."""
+    return Demo(settings, SystemClock())
