@@ -232,8 +232,8 @@ STEPS: tuple[Step, ...] = (
         tells="A deployment wrote Hermes' config anew: its primary answers 404, its fallback 403. The others work.",
         notes=(
             "Model, address, dialect and token are each plausible; only their combination is wrong. Point at the "
-            "rung each line names: 404 at Model for the primary, 403 at Auth for the fallback. One agent is down, "
-            "eight are not, so this is not the workspace."
+            "rung each line names: 404 at Model for the primary, 403 at Auth for the fallback. One agent is down and "
+            "every other one is healthy, so this is not the workspace."
         ),
         page=DemoPage.OVERVIEW,
         acts=(_OUTAGE,),
