@@ -49,6 +49,14 @@ def stands_at(page: Page, step_id: str) -> None:
     expect(button(page, "Reset")).to_be_enabled(timeout=PLAY_MS)
 
 
+def reset(page: Page) -> None:
+    """Begin anew; where the demo stands at its first step already, only the work in between shows it."""
+    button(page, "Reset").click()
+    expect(bar(page)).to_contain_text("hourglass_top")
+    expect(bar(page)).not_to_contain_text("hourglass_top", timeout=PLAY_MS)
+    stands_at(page, "healthy")
+
+
 def opened(page: Page, app: RunningApp, path: str = "/") -> None:
     page.goto(app.url + path)
     expect(button(page, "Reset")).to_be_enabled(timeout=PLAY_MS)
@@ -60,7 +68,7 @@ def test_every_step_from_the_first_to_the_last(
 ) -> None:
     page.emulate_media(color_scheme=theme)
     opened(page, app)
-    button(page, "Reset").click()
+    reset(page)
     ways: tuple[Callable[[], None], ...] = (
         lambda: button(page, "Next").click(),
         lambda: page.keyboard.press("n"),
@@ -90,8 +98,7 @@ def test_back_by_key_and_a_jump_come_out_as_the_steps_do(app: RunningApp, page: 
 
 def test_an_address_plays_nothing_before_somebody_says_so(app: RunningApp, page: Page) -> None:
     opened(page, app)
-    button(page, "Reset").click()
-    stands_at(page, "healthy")
+    reset(page)
 
     opened(page, app, "/?step=incident")
     asked = page.locator(".st-key-demo_asked_for")
@@ -106,8 +113,7 @@ def test_an_address_plays_nothing_before_somebody_says_so(app: RunningApp, page:
 
 def test_a_fault_is_put_in_force_and_removed(app: RunningApp, page: Page) -> None:
     opened(page, app)
-    button(page, "Reset").click()
-    stands_at(page, "healthy")
+    reset(page)
     bar(page).get_by_text("Faults").click()
     button(page, "Put in force").click()
     expect(bar(page)).to_contain_text("429, throttled on databricks-claude-opus-4-6")
@@ -142,8 +148,7 @@ def test_the_projector_has_larger_type_and_no_sidebar_on_every_page_and_in_the_a
 
 def test_the_status_is_one_click_away_as_text_and_as_files(app: RunningApp, page: Page, tmp_path: Path) -> None:
     opened(page, app)
-    button(page, "Reset").click()
-    stands_at(page, "healthy")
+    reset(page)
     page.get_by_test_id("stMain").get_by_role("button", name="Summary").click()
     expect(page.get_by_test_id("stPopoverBody")).to_contain_text("# All routes healthy")
     for name, word in (("Markdown", "| Hermes | Healthy |"), ("JSON", '"schema": 1')):
