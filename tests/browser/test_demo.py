@@ -126,17 +126,15 @@ def test_a_fault_is_put_in_force_and_removed(app: RunningApp, page: Page) -> Non
 def test_the_projector_has_larger_type_and_no_sidebar_on_every_page_and_in_the_address(
     app: RunningApp, page: Page
 ) -> None:
-    def root_size() -> float:
-        return float(page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)"))
-
+    root_size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
     opened(page, app)
-    usual = root_size()
+    usual = page.evaluate(root_size)
     button(page, "Projector").click()
     expect(button(page, "Leave projector")).to_be_visible()
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)
-    assert root_size() > usual * 1.2
+    page.wait_for_function(f"usual => {root_size} > usual * 1.2", arg=usual)
     expect(page).to_have_url(re.compile("projector=1"))
-    page.get_by_role("link", name="History").click()
+    page.get_by_test_id("stTopNav").get_by_role("link", name="History").click()
     expect(page.get_by_role("heading", name="History")).to_be_visible()
     expect(page).to_have_url(re.compile("projector=1"))
 
