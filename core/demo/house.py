@@ -20,6 +20,9 @@ from core.simulator.scenes import Scene
 from core.simulator.server import SimulatedWorkspace
 from core.wiring import Wiring, wire_simulated
 
+# An audience waits for each confirming retry; the simulated workspace has no need of a longer pause.
+_CONFIRM_DELAY_S = 0.3
+
 
 class House:
     """Everything of one performance; what it wrote is gone when it is closed."""
@@ -28,7 +31,7 @@ class House:
         with ExitStack() as opening:
             folder = Path(opening.enter_context(TemporaryDirectory(prefix="switchyard-demo-")))
             self.workspace = opening.enter_context(SimulatedWorkspace(DEMO_SCENE))
-            wiring = wire_simulated(replace(settings, scene=DEMO_SCENE, state_dir=folder), self.workspace)
+            wiring = wire_simulated(_staged(settings, folder), self.workspace)
             opening.callback(wiring.database.close)
             for batch in day_before(wiring.clock.now(), _routes_of(wiring), wiring.settings):
                 wiring.database.history.keep(batch)
@@ -42,6 +45,11 @@ class House:
     def close(self) -> None:
         """Stop the services and remove what was written."""
         self.services.stop()
+
+
+def _staged(settings: Settings, folder: Path) -> Settings:
+    confirm_delay_s = min(settings.confirm_delay_s, _CONFIRM_DELAY_S)
+    return replace(settings, scene=DEMO_SCENE, state_dir=folder, confirm_delay_s=confirm_delay_s)
 
 
 def _routes_of(wiring: Wiring) -> tuple[Route, ...]:

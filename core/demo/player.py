@@ -35,7 +35,7 @@ from core.model.agent import AgentId
 from core.model.change import Actor, ChangeOutcome, Plan
 from core.model.probe import Depth, ProbeResult
 from core.model.route import Identity, Route
-from core.model.snapshot import Job, Problem
+from core.model.snapshot import Job, Problem, Snapshot
 from core.ports import Clock
 from core.services import Services
 from core.settings import Settings
@@ -243,7 +243,8 @@ class Demo:
     def _await(self, step: Step, actor: Actor | None) -> None:
         """Wait until the claim of the step holds, sweeping as often as that takes."""
         services, ends_at = self._house.services, self._clock.monotonic() + self._pace.patience_s
-        while not step.holds(self._picture()):
+        # A claim may hold while the sweep that brings it is still under way; the next act needs all of it.
+        while not (_is_swept((picture := self._picture()).snapshot) and step.holds(picture)):
             if self._clock.monotonic() > ends_at:
                 raise ProbeError(
                     f"“{step.title}” did not come out as it should.", code="demo_claim", remedy="Reset the demo."
@@ -268,9 +269,12 @@ class Demo:
 
 def _sweep_again(services: Services, actor: Actor | None) -> None:
     """Ask for a sweep if none runs."""
-    seen = services.snapshot()
-    if actor is not None and seen.swept_at is not None and not seen.progress.running:
+    if actor is not None and _is_swept(services.snapshot()):
         services.request_sweep(actor)
+
+
+def _is_swept(seen: Snapshot) -> bool:
+    return seen.swept_at is not None and not seen.progress.running
 
 
 def _in_order(paths: Sequence[Route], results: Sequence[ProbeResult]) -> tuple[ProbeResult, ...]:
