@@ -1,5 +1,5 @@
-# run: the dashboard · test: everything that must hold · test-agents: the real agents with our configs · test-pythons: the tests on Python 3.11 and 3.12 · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
-.PHONY: run test test-agents test-pythons bench setup setup-dev python-found screenshots
+# run: the dashboard · demo: the outage played step by step, without a workspace or a network · test: everything that must hold · test-agents: the real agents with our configs · test-pythons: the tests on Python 3.11 and 3.12 · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
+.PHONY: run demo test test-agents test-pythons bench setup setup-dev python-found screenshots
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -9,6 +9,9 @@ VENV_PYTHON = .venv/bin/python
 
 run: setup
 	@$(VENV_PYTHON) -m scripts.run
+
+demo: setup
+	@SWITCHYARD_SIMULATE=demo $(VENV_PYTHON) -m scripts.run
 
 test: setup-dev
 	@$(VENV_PYTHON) -m scripts.chromium

@@ -15,7 +15,7 @@ from core.adapters.api import api_routes
 from core.errors import SwitchyardError
 from pages.ui.errors import show_unexpected
 from pages.ui.identity import objection_of_request
-from pages.ui.services import get_services
+from pages.ui.services import get_services, stop_running
 
 logger = logging.getLogger(__name__)
 audit_logger = logging.getLogger("core.adapters.database.audit")
@@ -24,7 +24,7 @@ audit_logger = logging.getLogger("core.adapters.database.audit")
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the services before the first request, and stop them when the server goes."""
-    services = None
+    started = False
     # The log has each new head of the audit, out of reach of whoever can write the database. Never added twice: the
     # server may start this again in one process.
     if not audit_logger.handlers:
@@ -33,7 +33,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     # The first visitor would wait half a second for it.
     importlib.import_module("pandas")
     try:
-        services = get_services()
+        get_services()
+        started = True
     except SwitchyardError as error:
         # The process stays up so that the frame can show people what is wrong and what to do.
         logger.error("services not started: %s", error.message)
@@ -43,8 +44,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        if services is not None:
-            services.stop()
+        if started:
+            stop_running()
 
 
 app = st.App(

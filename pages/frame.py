@@ -9,16 +9,24 @@ import streamlit as st
 
 from core.errors import SwitchyardError
 from pages.ui.address import drawing_page
+from pages.ui.demo_bar import show_demo
 from pages.ui.errors import shown_errors
 from pages.ui.formats import code, escape
 from pages.ui.identity import current_actor
 from pages.ui.messages import show_flash
 from pages.ui.misconfigured import show_misconfiguration
 from pages.ui.overrides import override_line
+from pages.ui.projector import is_projected, project
 from pages.ui.request import RequestContext, forget_others, hand_over
-from pages.ui.services import get_services
+from pages.ui.services import get_demo, get_services
 
-st.set_page_config(page_title="Switchyard", page_icon="🔀", layout="wide", initial_sidebar_state="expanded")
+projected = is_projected()
+st.set_page_config(
+    page_title="Switchyard",
+    page_icon="🔀",
+    layout="wide",
+    initial_sidebar_state="collapsed" if projected else "expanded",
+)
 
 st.logo(str(Path(__file__).parent / "ui" / "logo.svg"), size="large")
 
@@ -30,7 +38,8 @@ page = st.navigation(
         st.Page("fallbacks.py", title="Fallbacks", icon=":material/low_priority:"),
         st.Page("history.py", title="History", icon=":material/history:"),
         st.Page("detection.py", title="Detection", icon=":material/travel_explore:"),
-    ]
+    ],
+    position="top" if projected else "sidebar",
 )
 
 try:
@@ -41,15 +50,18 @@ except SwitchyardError as error:
 
 actor = current_actor(services)
 forget_others(actor)
-with st.sidebar:
-    st.caption(f":material/person: You are {code(actor.name)}")
-    sign = ":material/lock_open:" if actor.may_change else ":material/lock:"
-    st.caption(f"{sign} {actor.role.capitalize()}: {escape(actor.why)}")
-    for override in services.snapshot().overrides:
-        st.page_link("switch.py", label=override_line(override, datetime.now(UTC)))
+if not projected:
+    with st.sidebar:
+        st.caption(f":material/person: You are {code(actor.name)}")
+        sign = ":material/lock_open:" if actor.may_change else ":material/lock:"
+        st.caption(f"{sign} {actor.role.capitalize()}: {escape(actor.why)}")
+        for override in services.snapshot().overrides:
+            st.page_link("switch.py", label=override_line(override, datetime.now(UTC)))
 
 with shown_errors():
     show_flash()
+    project(projected)
+    show_demo(get_demo(), actor, page)
     hand_over(RequestContext(services, actor))
     with drawing_page():
         page.run()

@@ -8,14 +8,17 @@ from pages.ui.changes import show_changes, show_stuck
 from pages.ui.errors import reporting
 from pages.ui.live import show_snapshot, watch
 from pages.ui.request import take_request
+from pages.ui.summary import show_summary
 from pages.ui.switch_dialog import show_open_dialog
 
 PROBE_NOW = "probe_now"
 
 request = take_request()
 
-title, action = st.columns([5, 1], vertical_alignment="center")
+title, summary, action = st.columns([4.2, 1, 1], vertical_alignment="center")
 title.title("Overview", anchor=False)
+with summary:
+    show_summary(request)
 action.button(
     "Probe now",
     key=PROBE_NOW,

@@ -54,10 +54,15 @@ ALLOWED = {
     "core.services": _OUTER
     | {"core.wiring", "core.detection", "core.observer", "core.switchboard", "core.keeping", "core.jobs", "core.audit"}
     | {"core.expiry"},
+    "core.demo": _OUTER | {"core.wiring", "core.observer", "core.services"},
     "core.cli": _OUTER | {"core.session", "core.documents", "core.texts"},
     "core.__main__": _OUTER | {"core.services", "core.cli"},
     "core": set(),
-    "pages": _BASE | _PORTS | _PURE | {"core.access", "core.change", "core.history", "core.services"},
+    "pages": _BASE
+    | _PORTS
+    | _PURE
+    | {"core.access", "core.change", "core.history", "core.services"}
+    | {"core.demo", "core.surfaces"},
     "app": _BASE | {"core.adapters", "core.services", "core.settings", "pages"},
 }
 _OUTSIDE_WORLD = {"httpx", "httpx_aiohttp", "aiohttp", "databricks", "sqlalchemy", "alembic", "ruamel", "starlette"}

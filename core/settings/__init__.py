@@ -13,7 +13,7 @@ from core.model.secret import Secret
 from core.model.usage import Price
 from core.settings.homes import agent_homes
 from core.settings.reading import number, prices, profile_values
-from core.settings.table import SCENES, SETTINGS, Setting, agent_variables
+from core.settings.table import DEMO_SCENE, SCENES, SETTINGS, Setting, agent_variables
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_SCENE = "healthy"
@@ -82,6 +82,11 @@ class Settings:
     def simulated(self) -> bool:
         """Say whether everything comes from the simulated workspace."""
         return self.scene is not None
+
+    @property
+    def demo(self) -> bool:
+        """Say whether this process shows the demo, which plays on a workspace of its own."""
+        return self.scene == DEMO_SCENE
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -207,6 +212,7 @@ def _refuse_two_credentials(settings: Settings) -> None:
 
 __all__ = [
     "DEFAULT_SCENE",
+    "DEMO_SCENE",
     "PROJECT_ROOT",
     "SCENES",
     "SETTINGS",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from core.catalog.agents import AGENTS
 
-SCENES = ("healthy", "incident", "no-gateway", "aws", "gcp", "deployed-incident")
+SCENES = ("healthy", "incident", "no-gateway", "aws", "gcp", "deployed-incident", "demo")
+DEMO_SCENE = "demo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,9 @@ def git_app(scene: Scene, *, name: str = "coda-git", content: bytes | None = Non
 
 
 def scene_apps(scene: Scene) -> tuple[AppSetup, ...]:
-    """Return the apps of a scene; where its agents are deployed, one app for each way of deploying."""
+    """Return the apps of a scene, if it has any; where its agents are deployed, one for each way of deploying."""
+    if not scene.has_app:
+        return ()
     if not scene.deployed:
         return (workspace_app(scene),)
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -40,7 +41,8 @@ class FaultRule:
     """Do `fault` to every request that matches; what is None matches anything.
 
     `fault` is a Behaviour, the name of a refusal, or "custom" with `status` and `body`. `model` matches in either
-    spelling, `path` is a prefix. `times` None means until removed; `delay_s` is for delay and drip.
+    spelling, `path` is a prefix. The first `after` of them are let through. `times` None means until removed, and
+    `lasts_s` None for as long; `delay_s` is for delay and drip.
     """
 
     fault: str
@@ -49,7 +51,9 @@ class FaultRule:
     model: str | None = None
     token: TokenState | None = None
     path: str | None = None
+    after: int = 0
     times: int | None = None
+    lasts_s: float | None = None
     delay_s: float = 0.2
     status: int = 500
     body: str = ""
@@ -80,7 +84,7 @@ class FaultRule:
         unknown = set(value) - set(cls.__slots__)
         if unknown:
             raise ValueError(f"a fault has no {sorted(unknown)[0]}")
-        times = value.get("times")
+        times, lasts_s = value.get("times"), value.get("lasts_s")
         return cls(
             fault=str(value.get("fault")),
             generation=_enum(Generation, value.get("generation")),
@@ -88,7 +92,9 @@ class FaultRule:
             model=value.get("model"),
             token=_enum(TokenState, value.get("token")),
             path=value.get("path"),
+            after=int(value.get("after", 0)),
             times=None if times is None else int(times),
+            lasts_s=None if lasts_s is None else float(lasts_s),
             delay_s=float(value.get("delay_s", 0.2)),
             status=int(value.get("status", 500)),
             body=str(value.get("body", "")),
@@ -118,40 +124,82 @@ def _enum(kind: type[_E], value: str | None) -> _E | None:
     return None if value is None else kind(value)
 
 
-class FaultBook:
-    """Hold the faults in force; the first rule that matches is used."""
+@dataclass(slots=True)
+class _InForce:
+    """A rule with how many it still lets through, how many it still hits, and when it ends (monotonic seconds)."""
 
-    def __init__(self) -> None:
+    rule: FaultRule
+    spared: int
+    left: int | None
+    ends_at: float | None
+
+
+class FaultBook:
+    """Hold the faults in force; the first rule that matches is used, and one whose time is over is none."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
-        self._rules: list[tuple[FaultRule, int | None]] = []
+        self._monotonic = monotonic
+        self._kept: list[_InForce] = []
 
     def add(self, *rules: FaultRule) -> None:
         """Put these rules in force, after those that are."""
+        now = self._monotonic()
         with self._lock:
-            self._rules += [(rule, rule.times) for rule in rules]
+            self._kept += [
+                _InForce(rule, rule.after, rule.times, None if rule.lasts_s is None else now + rule.lasts_s)
+                for rule in rules
+            ]
+
+    def remove(self, rule: FaultRule) -> None:
+        """Remove a rule; nothing happens when it is not in force any more."""
+        with self._lock:
+            self._kept = [kept for kept in self._kept if kept.rule != rule]
 
     def clear(self) -> None:
         """Remove all rules."""
         with self._lock:
-            self._rules = []
+            self._kept = []
 
     @property
     def rules(self) -> tuple[FaultRule, ...]:
         """Return the rules in force."""
+        return tuple(rule for rule, _ in self.lasting)
+
+    @property
+    def lasting(self) -> tuple[tuple[FaultRule, float | None], ...]:
+        """Return the rules in force with the seconds that each has left, None for one without an end."""
         with self._lock:
-            return tuple(rule for rule, _ in self._rules)
+            now = self._forget_ended()
+            return tuple((kept.rule, None if kept.ends_at is None else kept.ends_at - now) for kept in self._kept)
 
     def take(self, request: Request) -> FaultRule | None:
         """Return the rule for this request, if any, and count it."""
-        if not self._rules:
+        if not self._kept:
             return None
         with self._lock:
-            for index, (rule, left) in enumerate(self._rules):
-                if rule.matches(request):
-                    if left is not None:
-                        self._rules[index : index + 1] = [(rule, left - 1)] if left > 1 else []
-                    return rule
+            self._forget_ended()
+            for kept in self._kept:
+                if not kept.rule.matches(request):
+                    continue
+                if kept.spared:
+                    kept.spared -= 1
+                    continue
+                self._count(kept)
+                return kept.rule
         return None
+
+    def _count(self, kept: _InForce) -> None:
+        if kept.left is None:
+            return
+        kept.left -= 1
+        if not kept.left:
+            self._kept.remove(kept)
+
+    def _forget_ended(self) -> float:
+        now = self._monotonic()
+        self._kept = [kept for kept in self._kept if kept.ends_at is None or kept.ends_at > now]
+        return now
 
 
 class RequestLog:

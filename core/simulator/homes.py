@@ -117,6 +117,16 @@ def lay_agent_configs(scene: Scene, home: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
+def redeploy_hermes(scene: Scene, home: Path) -> None:
+    """Replace Hermes' config by the one that this scene has, whoever wrote the present one: what a deployment does."""
+    path = home / HERMES_FOLDER / "config.yaml"
+    content = next(file.content for file in agent_files(scene) if file.path == f"{HERMES_FOLDER}/config.yaml")
+    fresh = path.with_suffix(".deployed")
+    fresh.unlink(missing_ok=True)
+    _write_new(fresh, content)
+    fresh.replace(path)
+
+
 def _write_new(path: Path, content: str) -> bool:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

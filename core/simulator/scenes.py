@@ -65,7 +65,8 @@ class Person:
 class Scene:
     """One simulated workspace. `generation` is the one its agents are set up for; `gateway_off` is how the workspace
     answers below /ai-gateway when there is none, None when there is one. `enforces_unity` retires endpoint names.
-    `deployed`: its agents run in deployed apps, and none has a config here. A deployment takes `deploy_s`."""
+    `deployed`: its agents run in deployed apps, and none has a config here. Without `has_app` no app
+    is deployed at all. A deployment takes `deploy_s`."""
 
     name: str
     title: str
@@ -79,6 +80,7 @@ class Scene:
     unity_features: bool = True
     enforces_unity: bool = False
     deployed: bool = False
+    has_app: bool = True
     deploy_s: float = 0.0
     models: tuple[SimulatedModel, ...] = MODELS
     person: Person = Person()
@@ -136,6 +138,11 @@ class Scene:
 def _without_chat(models: tuple[SimulatedModel, ...], name: str) -> tuple[SimulatedModel, ...]:
     messages = (Dialect.ANTHROPIC_MESSAGES,)
     return tuple(replace(model, gateway=messages, legacy=messages) if model.id == name else model for model in models)
+
+
+def _without_legacy_chat(models: tuple[SimulatedModel, ...], name: str) -> tuple[SimulatedModel, ...]:
+    messages = (Dialect.ANTHROPIC_MESSAGES,)
+    return tuple(replace(model, legacy=messages) if model.id == name else model for model in models)
 
 
 _WORKING = HermesSetup(primary="databricks-claude-opus-4-6", fallback="databricks-claude-sonnet-4-6")
@@ -209,6 +216,19 @@ _ALL = (
         hermes=HermesSetup(primary="databricks-claude-opus-4-8", fallback="databricks-gpt-5-5-pro"),
         deployed=True,
         deploy_s=4.0,
+    ),
+    Scene(
+        name="demo",
+        title="The demo: a healthy workspace on which the outage is played step by step",
+        cloud=Cloud.AZURE,
+        workspace_host="adb-6626070150400014.14.azuredatabricks.net",
+        workspace_id="6626070150400014",
+        dedicated_host="6626070150400014.4.ai-gateway.azuredatabricks.net",
+        generation=Generation.WORKSPACE,
+        # An app of its own would say what Hermes should run, and what the demo switches would be drift.
+        has_app=False,
+        models=_without_legacy_chat(MODELS, "claude-opus-4-7"),
+        hermes=_WORKING,
     ),
 )
 

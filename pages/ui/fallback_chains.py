@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 import streamlit as st
@@ -22,17 +22,24 @@ _WIDTHS = (1.1, 2.6, 0.3, 2.6, 2.6)
 _CHAIN_CODES = ("fallback_missing", "fallback_equals_primary", "spelling_for_other_generation")
 
 
-def newest(results: Iterable[ProbeResult]) -> tuple[ProbeResult, ...]:
-    """Return the newest verdict on each route."""
+def newest(snapshot: Snapshot, extra: Sequence[ProbeResult]) -> tuple[ProbeResult, ...]:
+    """Return the newest verdict on each route that the agents have now; what they were switched from is past."""
+    ways = {
+        (choice.agent, slot.slot, slot.model, slot.base_url, slot.dialect)
+        for choice in snapshot.choices
+        for slot in choice.slots
+    }
     found: dict[str, ProbeResult] = {}
-    for result in sorted(results, key=lambda result: result.checked_at):
-        found[route_id(result.route)] = result
+    for result in sorted((*snapshot.results, *extra), key=lambda result: result.checked_at):
+        route = result.route
+        if (route.agent, route.slot, route.model, route.base_url, route.dialect) in ways:
+            found[route_id(route)] = result
     return tuple(found.values())
 
 
 def show_chains(snapshot: Snapshot, extra: Sequence[ProbeResult]) -> None:
     """Show a row per agent that can be probed."""
-    results = newest((*snapshot.results, *extra))
+    results = newest(snapshot, extra)
     st.header("Chains", anchor=False)
     st.caption("Which model each agent asks first, and what it goes on with. If the first fails, the next is tried.")
     for choice in snapshot.choices:

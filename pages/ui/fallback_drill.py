@@ -66,7 +66,7 @@ def show_drill(request: RequestContext, asked: FallbackAsk, snapshot: Snapshot, 
         if routes:
             show_probe_job(job)
         if job is None or job.done or not routes:
-            _show(run_drill(choice, asked.failure, newest((*snapshot.results, *extra))))
+            _show(run_drill(choice, asked.failure, newest(snapshot, extra)))
 
 
 def _before(routes: Sequence[Route]) -> str:

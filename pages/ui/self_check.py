@@ -26,7 +26,7 @@ _WORST_FIRST = {Verdict.MISSING: "missing", Verdict.ATTENTION: "to look at", Ver
 
 def show_self_check(services: Services) -> None:
     """Show one row per thing that the dashboard needs or may use; nothing is asked for it."""
-    st.subheader("Self-check", anchor=False)
+    st.header("Self-check", anchor=False)
     settings = services.settings
     items = self_check(
         Facts(

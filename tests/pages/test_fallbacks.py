@@ -123,3 +123,19 @@ def test_an_address_comes_back_as_it_was_meant(agent: AgentId) -> None:
 )
 def test_an_address_that_cannot_be_meant_is_ignored(query: dict[str, list[str]]) -> None:
     assert parse_ask(query).failure is FailureClass.NO_MODEL
+
+
+def test_a_verdict_on_the_way_that_the_agent_was_switched_from_is_past(open_fallbacks: OpenFrame) -> None:
+    shown = snapshots.healthy()
+    primary = next(one for one in shown.results if (one.route.agent, one.route.slot) == (AgentId.HERMES, "primary"))
+    former = replace(
+        primary,
+        route=replace(primary.route, base_url="https://adb-4455667788990011.11.azuredatabricks.net/former"),
+        health=Health.DOWN,
+        diagnosis=Diagnosis.MODEL_NOT_ON_ROUTE,
+        http_status=404,
+    )
+
+    text = words(open_fallbacks(FakeServices(shown=shown, extra=(former,))))
+
+    assert "404" not in text.partition("**Claude Code**")[0]

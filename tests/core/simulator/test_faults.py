@@ -13,7 +13,7 @@ import pytest
 from core.model.agent import Dialect
 from core.model.gateway import Generation
 from core.simulator.errors import REFUSALS
-from core.simulator.faults import Behaviour, FaultRule
+from core.simulator.faults import Behaviour, FaultBook, FaultRule, Request
 from core.simulator.scenes import TokenState
 from core.simulator.server import SimulatedWorkspace
 from tests.core.simulator.conftest import Ask, authorization
@@ -228,3 +228,51 @@ def test_log_can_be_reset_and_waited_for(running: Running, ask: Ask) -> None:
     ask(workspace, "POST", CHAT, json=BODY)
     assert workspace.requests.wait_for(lambda kept: len(kept) == 1, timeout_s=5)
     assert len(workspace.requests.posts()) == 1
+
+
+class _Hours:
+    def __init__(self) -> None:
+        self.s = 0.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+def test_a_fault_switches_itself_off_when_its_time_is_over() -> None:
+    time = _Hours()
+    book, rule = FaultBook(time), FaultRule(fault="throttled", lasts_s=300)
+    book.add(rule)
+    time.s = 299.0
+    assert book.take(_request()) == rule
+    assert book.lasting == ((rule, 1.0),)
+    time.s = 300.0
+    assert book.take(_request()) is None
+    assert book.lasting == ()
+
+
+def test_the_first_requests_are_let_through_where_the_fault_says_so() -> None:
+    book, rule = FaultBook(), FaultRule(fault="throttled", after=2, times=1)
+    book.add(rule)
+    assert [book.take(_request()) for _ in range(4)] == [None, None, rule, None]
+
+
+def test_one_of_several_faults_is_removed() -> None:
+    book, other = FaultBook(), FaultRule(fault="overloaded")
+    book.add(FaultRule(fault="throttled"), other)
+    book.remove(FaultRule(fault="throttled"))
+    book.remove(FaultRule(fault="hang"))
+    assert book.rules == (other,)
+
+
+def _request() -> Request:
+    return Request(
+        number=1,
+        method="POST",
+        host="adb.example",
+        path="/ai-gateway/mlflow/v1/chat/completions",
+        generation=None,
+        dialect=None,
+        model="gpt-5-5",
+        token=TokenState.LIVE,
+        body_sha256="",
+    )

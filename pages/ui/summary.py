@@ -1,0 +1,32 @@
+"""The status in one click: Markdown to copy into a chat, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from core.health.standing import rules_of
+from core.surfaces.status import watched_document
+from core.surfaces.summary import status_summary
+from core.surfaces.watched import watched
+from pages.ui.request import RequestContext
+
+_HEIGHT = 300
+
+
+def show_summary(request: RequestContext) -> None:
+    """Show the button behind which the status stands as text, with a copy button of its own, and as two files."""
+    services = request.services
+    with st.popover("Summary", icon=":material/summarize:", width="stretch", help="The status as Markdown and JSON"):
+        seen = watched(services.snapshot(), now=datetime.now(UTC), rules=rules_of(services.settings))
+        text, document = status_summary(seen), json.dumps(watched_document(seen), indent=2)
+        st.code(text, language="markdown", height=_HEIGHT, wrap_lines=True)
+        left, right = st.columns(2, gap="small")
+        left.download_button(
+            "Markdown", text, "switchyard-status.md", "text/markdown", key="summary_md", on_click="ignore"
+        )
+        right.download_button(
+            "JSON", document, "switchyard-status.json", "application/json", key="summary_json", on_click="ignore"
+        )
