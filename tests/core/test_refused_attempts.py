@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
+from core.access.limits import MOST
 from core.errors import ChangeError, ProbeError, StoreError, SwitchyardError
 from core.history.audit_trail import verify_all
-from core.model.access import Role
+from core.model.access import Action, Role
 from core.model.agent import AgentId
 from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeRequest, Origin
@@ -100,6 +101,27 @@ def test_a_probe_that_comes_too_soon_is_recorded(healthy: House) -> None:
     (event,) = eventually(lambda: refusals(healthy.services, OTTO))
     assert (event.action, event.outcome, event.role) == ("probe.routes", "cooling_down", "operator")
     assert event.evidence[0].startswith(healthy.swept().results[0].route.agent)
+
+
+@pytest.mark.parametrize(("action", "kind"), [("probe.sweep", Action.PROBE), ("override.keep", Action.CHANGE)])
+def test_too_much_in_a_minute_is_refused_and_recorded_once(healthy: House, action: str, kind: Action) -> None:
+    ada = replace(EVE, name="ada", role=Role.ADMIN)
+    for _ in range(MOST[kind]):
+        with suppress(ChangeError):
+            ATTEMPTS[action](healthy, ada)
+    for _ in range(3):
+        with pytest.raises(SwitchyardError) as caught:
+            ATTEMPTS[action](healthy, ada)
+        assert caught.value.code == "rate_limited"
+        assert caught.value.remedy.startswith("Try again in ")
+
+    def recorded() -> list[AuditEvent]:
+        found = [event for event in healthy.services.audit() if event.actor == "ada"]
+        return [event for event in found if event.outcome == "rate_limited"]
+
+    (event,) = eventually(recorded)
+    assert (event.action, event.role) == (action, "admin")
+    ATTEMPTS["probe.routes"](healthy, OTTO)
 
 
 def test_a_plan_that_is_worked_out_is_recorded_too(healthy: House) -> None:
