@@ -32,7 +32,9 @@ class Gate:
         """Raise ProbeError for what somebody may not do, or asked for too often."""
         objection = objection_to(action, actor)
         if objection is not None:
-            self._note(replace(asked, outcome=objection.code))
+            # So many a minute are kept, so that nobody fills the audit with what was refused.
+            if not self._limits.wait_s(action, actor.name):
+                self._note(replace(asked, outcome=objection.code))
             raise ProbeError(objection.message, code=objection.code, remedy=objection.remedy)
         self._bound(action, actor, asked, ProbeError)
 
