@@ -18,7 +18,6 @@ from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeRequest, Origin
 from core.model.override import Override
 from core.model.probe import Depth
-from core.model.snapshot import JobKind
 from core.ports.store import AuditStore
 from core.services import Services
 from tests.core.test_expiry import ADA as TIMER_ADA
@@ -90,7 +89,6 @@ def test_what_a_role_does_not_include_is_refused_and_recorded(healthy: House, ac
 def test_every_way_to_start_something_is_in_the_table_above() -> None:
     asks = {name for name in dir(Services) if name.startswith(("start_", "request_", "extend_", "keep_"))}
     assert len(asks) == len(ATTEMPTS) - 1
-    assert len(JobKind) == 5
 
 
 def test_a_probe_that_comes_too_soon_is_recorded(healthy: House) -> None:
