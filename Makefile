@@ -1,5 +1,5 @@
-# run: the dashboard · demo: the outage played step by step, without a workspace or a network · test: everything that must hold · test-agents: the real agents with our configs · test-pythons: the tests on Python 3.11 and 3.12 · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · setup: only the environment
-.PHONY: run demo test test-agents test-pythons bench setup setup-dev python-found screenshots
+# run: the dashboard · demo: the outage played step by step, without a workspace or a network · test: everything that must hold · test-agents: the real agents with our configs · test-pythons: the tests on Python 3.11 and 3.12 · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · audit: known vulnerabilities and the bill of materials · lock: pin everything anew · setup: only the environment · setup-locked: the same with exactly what is locked
+.PHONY: run demo test test-agents test-pythons bench setup setup-dev setup-locked audit lock python-found screenshots
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -45,3 +45,16 @@ python-found:
 screenshots: setup-dev
 	@$(VENV_PYTHON) -m scripts.chromium
 	@$(VENV_PYTHON) -m scripts.screenshots
+
+setup-locked: python-found
+	@$(PYTHON) scripts/setup_environment.py requirements.lock
+
+audit: setup
+	@$(PYTHON) scripts/setup_environment.py requirements-audit.txt
+	@$(VENV_PYTHON) -m scripts.audit
+
+lock: setup
+	@$(PYTHON) scripts/setup_environment.py requirements-audit.txt
+	@for name in requirements requirements-dev; do \
+		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-annotate $$name.txt --output-file $$name.lock; done

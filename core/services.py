@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
-from core.access.authority import objection_to
 from core.adapters.exports import ExportFormat, export_files
-from core.audit import alert_test_event, done_event, plan_event, probe_event, refused_event, sweep_event
+from core.audit import (
+    alert_test_event,
+    apply_event,
+    done_event,
+    override_event,
+    plan_event,
+    probe_event,
+    refused_event,
+    rollback_event,
+    sweep_event,
+)
 from core.change.work import Progress
 from core.detection import first_snapshot
-from core.errors import ProbeError, StoreError, SwitchyardError
+from core.errors import SwitchyardError
 from core.expiry import Expiry
+from core.gate import Gate
 from core.health.standing import rules_of
 from core.history.audit_trail import AuditTrail
 from core.history.reading import read_history, read_route
@@ -42,6 +50,7 @@ from core.model.probe import Cost, Depth, ProbeResult
 from core.model.route import Identity, Route
 from core.model.secret import Secret
 from core.model.snapshot import Job, JobKind, Snapshot
+from core.noting import Notes
 from core.observer import Observer
 from core.probe.asked import AskedProbes, cost_of, routes_as
 from core.probe.cadence import Intervals
@@ -85,6 +94,8 @@ class Services:
             ),
         )
         self._asked = AskedProbes(wiring.clock)
+        self._notes = Notes(wiring.database.audit, submit=self._monitor.submit, later=self._watch.keep_event)
+        self._gate = Gate(wiring.clock, self._notes.note)
         self._jobs = Jobs(self._monitor.submit)
 
     async def _beside(self, observer: Observer) -> None:
@@ -117,9 +128,9 @@ class Services:
 
     def request_sweep(self, actor: Actor) -> None:
         """Ask for a sweep now; returns at once. Raises ProbeError for somebody who may not probe."""
-        self._refuse_unless_may(Action.PROBE, actor, sweep_event(actor=actor, at=self._clock.now()))
+        self._gate.admit(Action.PROBE, actor, sweep_event(actor=actor, at=self._clock.now()))
         self._monitor.request_sweep()
-        self._note(sweep_event(actor=actor, at=self._clock.now()))
+        self._notes.note(sweep_event(actor=actor, at=self._clock.now()))
 
     # What is read from the database; each raises StoreError.
 
@@ -156,16 +167,16 @@ class Services:
     def start_alert_test(self, channel: str, actor: Actor) -> str:
         """Start sending a test to a channel; return the job's id. Raises ProbeError for somebody who may not."""
         asked = alert_test_event(channel, actor=actor, at=self._clock.now())
-        self._refuse_unless_may(Action.ALERT_TEST, actor, asked)
+        self._gate.admit(Action.ALERT_TEST, actor, asked)
 
         async def work(observer: Observer, progress: Progress) -> Delivery:
-            await self._append(asked)
+            await self._notes.append(asked)
             try:
                 delivery = await self._watch.test_channel(channel)
             except SwitchyardError as exc:
-                await self._append(refused_event(asked, exc.code, at=self._clock.now()))
+                await self._notes.append(refused_event(asked, exc.code, at=self._clock.now()))
                 raise
-            await self._append(done_event(asked, delivery.state, at=self._clock.now()))
+            await self._notes.append(done_event(asked, delivery.state, at=self._clock.now()))
             return delivery
 
         return self._jobs.start(JobKind.ALERT_TEST, work)
@@ -194,10 +205,10 @@ class Services:
         """Start working a change out; return the job's id. Raises ProbeError for somebody who may not probe."""
         # Nothing is written, but the pre-flight sends what a probe sends.
         asked = plan_event(request, actor=actor, at=self._clock.now())
-        self._refuse_unless_may(Action.PROBE, actor, asked)
+        self._gate.admit(Action.PROBE, actor, asked)
 
         async def work(observer: Observer, progress: Progress) -> Plan:
-            await self._append(asked)
+            await self._notes.append(asked)
             return await self._switchboard.plan(observer, request, progress=progress)
 
         return self._jobs.start(JobKind.PLAN, work)
@@ -212,7 +223,12 @@ class Services:
         lasts: timedelta | None = None,
         force: bool = False,
     ) -> str:
-        """Start carrying a change out, as an override when it `lasts` only so long; return the job's id."""
+        """Start carrying a change out, as an override when it `lasts` only so long; return the job's id.
+
+        Raises ChangeError for too many in a minute, as everything that changes something does.
+        """
+        now = self._clock.now()
+        self._gate.bound_changes(actor, apply_event(request, actor=actor, reason=reason, at=now, forced=force))
 
         async def work(observer: Observer, progress: Progress) -> ChangeOutcome:
             outcome = await self._switchboard.apply(
@@ -233,6 +249,8 @@ class Services:
 
     def start_rollback(self, change_id: str, *, actor: Actor, reason: str) -> str:
         """Start putting back what stood before a change; return the job's id."""
+        now = self._clock.now()
+        self._gate.bound_changes(actor, rollback_event(change_id, actor=actor, reason=reason, at=now))
 
         async def work(observer: Observer, progress: Progress) -> ChangeOutcome:
             outcome = await self._switchboard.roll_back(
@@ -246,6 +264,7 @@ class Services:
 
     def extend_override(self, override_id: str, *, by: timedelta, actor: Actor) -> None:
         """Let an override stand longer; raises ChangeError and StoreError."""
+        self._gate.bound_changes(actor, override_event("extend", override_id, actor=actor, at=self._clock.now()))
 
         async def extend(observer: Observer) -> None:
             await self._switchboard.extend(observer, override_id, by=by, actor=actor)
@@ -255,6 +274,7 @@ class Services:
 
     def keep_override(self, override_id: str, *, actor: Actor) -> None:
         """Let what an override set stand for good; raises ChangeError and StoreError."""
+        self._gate.bound_changes(actor, override_event("keep", override_id, actor=actor, at=self._clock.now()))
 
         async def keep(observer: Observer) -> None:
             await self._switchboard.keep(observer, override_id, actor=actor)
@@ -288,14 +308,14 @@ class Services:
         """
         routes = routes_as(selection, tokens or {})
         asked = probe_event(routes, depth, actor=actor, at=self._clock.now())
-        self._refuse_unless_may(Action.PROBE, actor, asked)
-        with self._noting_refusal(asked):
+        self._gate.admit(Action.PROBE, actor, asked)
+        with self._gate.noting_refusal(asked):
             admitted = self._asked.admit(routes, depth)
         event = probe_event(admitted, depth, actor=actor, at=self._clock.now())
         job_id = new_job_id()
 
         async def work(observer: Observer, progress: Progress) -> SweepReport:
-            await self._append(event)
+            await self._notes.append(event)
             if len(admitted) < len(routes):
                 progress(f"{len(routes) - len(admitted)} were asked just now and are left out")
 
@@ -309,36 +329,6 @@ class Services:
             return report
 
         return self._jobs.start(JobKind.PROBE, work, job_id=job_id, routes=len(admitted))
-
-    def _refuse_unless_may(self, action: Action, actor: Actor, asked: AuditEvent) -> None:
-        """Refuse and note what somebody may not do; a hidden button is no protection."""
-        objection = objection_to(action, actor)
-        if objection is not None:
-            self._note(replace(asked, outcome=objection.code))
-            raise ProbeError(objection.message, code=objection.code, remedy=objection.remedy)
-
-    @contextmanager
-    def _noting_refusal(self, asked: AuditEvent) -> Iterator[None]:
-        """Note that what was asked for is refused when it is, such as for coming too soon."""
-        try:
-            yield
-        except SwitchyardError as exc:
-            self._note(replace(asked, outcome=exc.code))
-            raise
-
-    def _note(self, event: AuditEvent) -> None:
-        async def note(_: Observer) -> None:
-            await self._append(event)
-
-        self._monitor.submit(note)
-
-    async def _append(self, event: AuditEvent) -> None:
-        """Keep an event, now or later; a probe changes nothing, so an audit that cannot be written does not stop it."""
-        try:
-            await asyncio.to_thread(self._database.audit.append, event)
-        except StoreError as exc:
-            log.warning("%s by %s is not in the audit yet: %s", event.action, event.actor, exc.message)
-            self._watch.keep_event(event)
 
 
 def build_services(settings: Settings | None = None) -> Services:

@@ -62,6 +62,8 @@ def _install(name: str) -> None:
         return
     print(f"Installing what {name} lists into .venv (a minute or two the first time) …", flush=True)
     pip = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    if name.endswith(".lock"):
+        pip.append("--require-hashes")
     # As root pip warns about itself, though a virtual environment is exactly what it asks for.
     done = subprocess.run([*pip, "--root-user-action=ignore", "-r", ROOT / name], check=False)
     if done.returncode != 0:

@@ -51,9 +51,11 @@ ALLOWED = {
     "core.switchboard": _OUTER | {"core.wiring", "core.observer", "core.audit"},
     "core.expiry": _OUTER | {"core.observer", "core.switchboard"},
     "core.session": _OUTER | {"core.wiring", "core.memory", "core.observer", "core.switchboard"},
+    "core.gate": _SHELL,
+    "core.noting": _SHELL | {"core.observer"},
     "core.services": _OUTER
     | {"core.wiring", "core.detection", "core.observer", "core.switchboard", "core.keeping", "core.jobs", "core.audit"}
-    | {"core.expiry"},
+    | {"core.expiry", "core.gate", "core.noting"},
     "core.demo": _OUTER | {"core.wiring", "core.observer", "core.services"},
     "core.cli": _OUTER | {"core.session", "core.documents", "core.texts"},
     "core.__main__": _OUTER | {"core.services", "core.cli"},

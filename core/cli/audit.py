@@ -27,7 +27,7 @@ _BROKEN = "Keep the database as it is, compare it with an earlier export (--agai
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many to list.")
 @click.option("--verify", is_flag=True, help="Check that no event was edited, removed or inserted; 1 when one was.")
 @click.option("--against", metavar="HEAD|FILE", help="Check against a head noted earlier, or an earlier JSONL export.")
-@click.option("--export", "form", type=click.Choice([form.value for form in AuditForm]), help="All events, for taking.")
+@click.option("--export", "form", type=click.Choice([form.value for form in AuditForm]), help="Print all events.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Export to this new file.")
 @json_option
 def audit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import threading
 from collections.abc import Callable
@@ -63,6 +64,15 @@ def test_the_same_event_again_leaves_the_chain_as_it_is(database: Database) -> N
     database.history.keep(Batch(id="b", events=(event(2), event(1))))
     assert database.audit.head() == head
     assert len(database.audit.links()) == 2
+
+
+def test_each_new_head_is_in_the_log(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "core.adapters.database.audit"):
+        filled(database, 2)
+        database.audit.append(event(1))
+        database.history.keep(Batch(id="b", events=(event(3),)))
+    heads = [str(link.head) for link in database.audit.links()]
+    assert [record.getMessage().rsplit(" ", 1)[1] for record in caplog.records] == heads
 
 
 def test_links_are_read_in_steps(database: Database) -> None:

@@ -29,7 +29,7 @@ ADA = Actor(name="ada", origin=Origin.PAGE, role=Role.ADMIN, why="")
 def plan() -> Plan:
     """Return a plan with a pre-flight."""
     services = FakeServices(preflight=snapshots.healthy().results[:1])
-    job = services.job(services.start_plan(REQUEST))
+    job = services.job(services.start_plan(REQUEST, actor=ADA))
     assert job is not None and job.plan is not None
     return job.plan
 

@@ -9,15 +9,15 @@ from datetime import timedelta
 
 import pytest
 
+from core.access.limits import MOST
 from core.errors import ChangeError, ProbeError, StoreError, SwitchyardError
 from core.history.audit_trail import verify_all
-from core.model.access import Role
+from core.model.access import Action, Role
 from core.model.agent import AgentId
 from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeRequest, Origin
 from core.model.override import Override
 from core.model.probe import Depth
-from core.model.snapshot import JobKind
 from core.ports.store import AuditStore
 from core.services import Services
 from tests.core.test_expiry import ADA as TIMER_ADA
@@ -89,7 +89,6 @@ def test_what_a_role_does_not_include_is_refused_and_recorded(healthy: House, ac
 def test_every_way_to_start_something_is_in_the_table_above() -> None:
     asks = {name for name in dir(Services) if name.startswith(("start_", "request_", "extend_", "keep_"))}
     assert len(asks) == len(ATTEMPTS) - 1
-    assert len(JobKind) == 5
 
 
 def test_a_probe_that_comes_too_soon_is_recorded(healthy: House) -> None:
@@ -100,6 +99,27 @@ def test_a_probe_that_comes_too_soon_is_recorded(healthy: House) -> None:
     (event,) = eventually(lambda: refusals(healthy.services, OTTO))
     assert (event.action, event.outcome, event.role) == ("probe.routes", "cooling_down", "operator")
     assert event.evidence[0].startswith(healthy.swept().results[0].route.agent)
+
+
+@pytest.mark.parametrize(("action", "kind"), [("probe.sweep", Action.PROBE), ("override.keep", Action.CHANGE)])
+def test_too_much_in_a_minute_is_refused_and_recorded_once(healthy: House, action: str, kind: Action) -> None:
+    ada = replace(EVE, name="ada", role=Role.ADMIN)
+    for _ in range(MOST[kind]):
+        with suppress(ChangeError):
+            ATTEMPTS[action](healthy, ada)
+    for _ in range(3):
+        with pytest.raises(SwitchyardError) as caught:
+            ATTEMPTS[action](healthy, ada)
+        assert caught.value.code == "rate_limited"
+        assert caught.value.remedy.startswith("Try again in ")
+
+    def recorded() -> list[AuditEvent]:
+        found = [event for event in healthy.services.audit() if event.actor == "ada"]
+        return [event for event in found if event.outcome == "rate_limited"]
+
+    (event,) = eventually(recorded)
+    assert (event.action, event.role) == (action, "admin")
+    ATTEMPTS["probe.routes"](healthy, OTTO)
 
 
 def test_a_plan_that_is_worked_out_is_recorded_too(healthy: House) -> None:

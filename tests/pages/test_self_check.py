@@ -49,5 +49,5 @@ def test_the_page_says_that_history_ends_with_the_container_and_what_to_run(open
     seen = replace(healthy(), keeping=Keeping(place="SQLite in this container", durable=False))
     app = open_frame(FakeServices(shown=seen, settings=Settings(scene="healthy")), "detection.py")
 
-    assert "Self-check" in [element.value for element in app.subheader]
+    assert "Self-check" in [element.value for element in app.header]
     assert "databricks bundle deploy --target lakebase" in words(app)

@@ -34,9 +34,7 @@ class SqlAuditStore:
         """Keep an event; it is on the disk when this returns. The same id again changes nothing."""
         with self._access.writing(durable=True) as connection:
             head = keep_events(connection, (event,))
-        if head is not None:
-            # A log is out of reach of whoever can write the database alone.
-            _log.info("audit event %s is %s", event.id, head)
+        tell_head(head)
 
     def events(
         self, *, since: datetime | None = None, until: datetime | None = None, limit: int = 200
@@ -94,6 +92,12 @@ def keep_events(connection: sa.Connection, events: Sequence[AuditEvent]) -> Chai
     moved = {"sequence": note.excluded.sequence, "hash": note.excluded.hash}
     connection.execute(note.on_conflict_do_update(index_elements=["id"], set_=moved))
     return head
+
+
+def tell_head(head: ChainHead | None) -> None:
+    """Put a head that is kept into the log: that is out of reach of whoever can write the database alone."""
+    if head is not None:
+        _log.info("the head of the audit is %s", head)
 
 
 def _newest(connection: sa.Connection) -> ChainHead | None:

@@ -11,6 +11,7 @@ from operator import attrgetter
 import sqlalchemy as sa
 
 from core.adapters.database.access import Access
+from core.adapters.database.audit import tell_head
 from core.adapters.database.bucket_rows import read_buckets
 from core.adapters.database.check_rows import CheckRow, checks_of, selected
 from core.adapters.database.documents import value_of
@@ -57,7 +58,8 @@ class SqlHistoryStore:
         with self._access.writing(durable=bool(batch.events)) as connection:
             one_writer(connection)
             with self._forgetting.within_limit(connection, room_was_made=room_was_made):
-                keep_batch(connection, batch, self._interval_s)
+                head = keep_batch(connection, batch, self._interval_s)
+        tell_head(head)
 
     def routes(self, changed_since: datetime | None = None) -> Sequence[KeptRoute]:
         """Return the newest of every route that was kept since then by the database's clock."""

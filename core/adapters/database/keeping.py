@@ -15,6 +15,7 @@ from core.adapters.database.statements import database_now_ms, insert_into, numb
 from core.adapters.database.summing import RAW_FROM, SUMMED_UNTIL, mark, sum_again
 from core.adapters.database.tables import CHECKS, INCIDENTS, LABELS, ROUTES, STANDINGS, TRANSITIONS
 from core.adapters.database.times import milliseconds
+from core.model.audit import ChainHead
 from core.model.history import Batch, KeptRoute
 from core.model.incident import Incident
 from core.model.standing import Transition
@@ -22,15 +23,15 @@ from core.model.standing import Transition
 Row = dict[str, int | str | None]
 
 
-def keep_batch(connection: sa.Connection, batch: Batch, interval_s: float) -> None:
-    """Keep everything of a batch."""
+def keep_batch(connection: sa.Connection, batch: Batch, interval_s: float) -> ChainHead | None:
+    """Keep everything of a batch; return the new head of the audit if that moved."""
     names = {check.route_id for check in batch.checks} | {kept.standing.route_id for kept in batch.routes}
     numbers = numbers_of(connection, ROUTES, ROUTES.c.route_id, names)
     _keep_checks(connection, batch, numbers, interval_s)
     _keep_standings(connection, batch.routes, numbers)
     _replace(connection, TRANSITIONS, (_transition_row(transition) for transition in batch.transitions))
     _replace(connection, INCIDENTS, (_incident_row(incident) for incident in batch.incidents), unless_newer="moved_at")
-    keep_events(connection, batch.events)
+    return keep_events(connection, batch.events)
 
 
 def _keep_checks(connection: sa.Connection, batch: Batch, numbers: Mapping[str, int], interval_s: float) -> None:

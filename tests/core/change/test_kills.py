@@ -19,7 +19,8 @@ from tests.fakes.hermes_machine import CONFIG, USER, HermesMachine, request
 
 LOCK = "change:file:hermes"
 CHANGED = CONFIG.replace("old-a", "new-a")
-MOMENTS = range(1, 71)
+# The first ones are those of the migrations.
+MOMENTS = range(1, 101)
 
 
 def opened(home: Path) -> Database:

@@ -11,11 +11,12 @@ import pytest
 
 from core.adapters.database import Database, DatabasePlace, PostgresUrl, Sqlite, place_of
 from core.health.buckets import bucket_checks, merge_buckets
+from core.history.audit_trail import verify_all
 from core.model.check import Check, route_id
 from core.model.history import Batch, Bucket, Resolution
 from core.model.secret import Secret
 from tests.contract.conftest import INTERVAL_S, opened
-from tests.core.adapters.database.test_schema import RECORD, as_of_the_first_release
+from tests.core.adapters.database.test_schema import RECORD, as_of_the_first_release, as_of_the_third_version
 from tests.fakes.dying import die_at_each
 from tests.fakes.history_values import START, a_check, a_kept_route, a_route, a_transition, an_incident
 
@@ -74,6 +75,17 @@ def test_a_migration_killed_anywhere_is_done_by_the_next_start(place: DatabasePl
     assert list(database.changes.latest()) == [RECORD]
     database.history.keep(a_round(1))
     assert len(database.history.routes()) == len(ROUTES)
+    database.close()
+    assert_sound(place)
+
+
+def test_chaining_former_audit_events_killed_anywhere_is_done_by_the_next_start(place: DatabasePlace) -> None:
+    as_of_the_third_version(place, 20)
+    died = die_at_each(migrate, text_of(place), range(2, 50, 4))
+    assert died.count(True) > 4
+    database = opened(place)
+    verdict = verify_all(database.audit)
+    assert (verdict.is_intact, verdict.count) == (True, 20)
     database.close()
     assert_sound(place)
 
