@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.catalog.agents import AGENTS
+from core.catalog.visible import visible
 from core.health.agent_status import headline_of, why_not_probed
 from core.model.change import ChangeOutcome, ChangeRecord, ExportFile, Plan, TargetInfo
 from core.model.choice import AgentChoice
@@ -27,6 +28,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as left-aligned columns."""
     if not rows:
         return ""
+    rows = [tuple(visible(cell) for cell in row) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

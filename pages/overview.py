@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ui.changes import show_changes, show_stuck
 from pages.ui.errors import reporting
+from pages.ui.formats import escape
 from pages.ui.live import show_snapshot, watch
 from pages.ui.request import take_request
 from pages.ui.summary import show_summary
@@ -28,7 +29,7 @@ action.button(
     on_click=reporting(request.services.request_sweep),
     args=(request.actor,),
     disabled=not request.actor.may_probe,
-    help=None if request.actor.may_probe else request.actor.why,
+    help=None if request.actor.may_probe else escape(request.actor.why),
 )
 
 show_stuck(request)

@@ -12,6 +12,7 @@ import click
 
 from core import documents
 from core.catalog.agents import AGENTS
+from core.catalog.visible import visible
 from core.errors import ConfigurationError, SwitchyardError, UpstreamError
 from core.model.agent import AgentId
 from core.model.snapshot import Problem, Snapshot
@@ -49,9 +50,9 @@ def _answer(reply: Reply, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(documents.document(reply.body, reply.problem)))
         return reply.exit_code
-    click.echo(reply.text)
+    click.echo(visible(reply.text, lines=True))
     if reply.problem is not None:
-        click.echo(f"\n{reply.problem.message}\n{reply.problem.remedy}", err=True)
+        click.echo(visible(f"\n{reply.problem.message}\n{reply.problem.remedy}", lines=True), err=True)
     return reply.exit_code
 
 
@@ -75,7 +76,7 @@ def fail(problem: Problem, exit_code: int, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(documents.document({}, problem)))
     else:
-        click.echo(f"{problem.message}\n{problem.remedy}".strip(), err=True)
+        click.echo(visible(f"{problem.message}\n{problem.remedy}".strip(), lines=True), err=True)
     return exit_code
 
 

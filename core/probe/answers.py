@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.catalog.visible import visible
 from core.model.agent import Dialect
 from core.model.probe import Diagnosis, Tokens
 
@@ -91,6 +92,8 @@ _READERS = {
     Dialect.GEMINI_GENERATE: _read_gemini,
 }
 
+# Past it a count is no count, and no database would keep it.
+_MOST_TOKENS = 10**9
 # usage: chat, messages and responses, gemini (databricks.md §1.4)
 _INPUT_KEYS = ("prompt_tokens", "input_tokens", "promptTokenCount")
 _OUTPUT_KEYS = ("completion_tokens", "output_tokens", "candidatesTokenCount")
@@ -102,14 +105,14 @@ def _verdict(document: Mapping[str, Any], said: bool, *, cut: bool) -> Answer:
     model = document.get("model") or document.get("modelVersion")
     return Answer(
         diagnosis=Diagnosis.OK if said or cut else Diagnosis.EMPTY_ANSWER,
-        model=model[:200] if isinstance(model, str) else None,
+        model=visible(model[:200]) if isinstance(model, str) else None,
         tokens=Tokens(input=_count(usage, _INPUT_KEYS), output=_count(usage, _OUTPUT_KEYS)),
     )
 
 
 def _count(usage: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
     values = (usage.get(key) for key in keys)
-    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)
+    return next((value for value in values if type(value) is int and 0 <= value < _MOST_TOKENS), None)
 
 
 def _first(value: object) -> Mapping[str, Any] | None:

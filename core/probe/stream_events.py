@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.catalog.visible import visible
 from core.model.agent import Dialect
 
 Event = Mapping[str, Any]
@@ -75,7 +76,7 @@ class Told:
     def name_model(self, name: object) -> None:
         """Keep the name that the model gives itself."""
         if isinstance(name, str) and name:
-            self.model = name[:_NAME_LIMIT]
+            self.model = visible(name[:_NAME_LIMIT])
 
     def count(self, usage: object, given: str, made: str) -> None:
         """Keep the token counts; the last ones are those of the whole answer."""

@@ -8,6 +8,7 @@ from core.catalog.agents import AGENTS
 from core.catalog.redact import MASK, redact
 from core.catalog.remedies import REMEDIES
 from core.catalog.spellings import service_spelling
+from core.catalog.visible import visible
 from core.model.gateway import Generation
 from core.model.probe import Diagnosis, ProbeEvidence
 from core.model.route import Identity, Route
@@ -91,9 +92,11 @@ def evidence_of(
             url=request.url,
             request_headers=sent,
             request_body=body,
-            error=redact(outcome.detail, secrets),
+            error=visible(redact(outcome.detail, secrets)),
         )
-    shown = {name: redact(outcome.headers[name], secrets) for name in _SHOWN_HEADERS if name in outcome.headers}
+    shown = {
+        name: visible(redact(outcome.headers[name], secrets)) for name in _SHOWN_HEADERS if name in outcome.headers
+    }
     return ProbeEvidence(
         method=request.method,
         url=request.url,
@@ -107,4 +110,4 @@ def evidence_of(
 
 def _excerpt(body: bytes, secrets: tuple[Secret, ...]) -> str:
     """Return the start of an answer, redacted before it is cut: half a token is not recognised as one."""
-    return redact(body.decode("utf-8", "replace"), secrets)[:_EXCERPT_LENGTH]
+    return visible(redact(body.decode("utf-8", "replace"), secrets)[:_EXCERPT_LENGTH], lines=True)

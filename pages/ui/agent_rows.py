@@ -58,7 +58,7 @@ def _line(row: AgentRow, parts: RowParts, *, simulated: bool, now: datetime) -> 
     name, model, health, bar, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
     name.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
     if AGENTS[row.choice.agent].probeable and row.choice.enabled:
-        name.markdown(f":small[{sync_text(row.sync)}]", help=row.sync.why if row.sync else "Not read yet.")
+        name.markdown(f":small[{sync_text(row.sync)}]", help=escape(row.sync.why) if row.sync else "Not read yet.")
     others = f"  \n:small[:gray[{escape(row.others)}]]" if row.others else ""
     source = f"  \n:small[:gray[{escape(row.source)}]]" if row.source else ""
     model.markdown(f"{code(row.model)}{source}{others}")

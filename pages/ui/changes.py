@@ -67,7 +67,7 @@ def _change(record: ChangeRecord, actor: Actor) -> None:
             icon=":material/undo:",
             width="stretch",
             disabled=not actor.may_change_at(record.target),
-            help=None if actor.may_change_at(record.target) else actor.why,
+            help=None if actor.may_change_at(record.target) else escape(actor.why),
             on_click=reporting(open_rollback),
             args=(record.change_id,),
         )

@@ -168,7 +168,7 @@ def _asked(demo: Demo, state: DemoState, actor: Actor) -> None:
             icon=":material/play_arrow:",
             type="primary",
             disabled=state.going_to is not None or not actor.may_change,
-            help=None if actor.may_change else actor.why,
+            help=None if actor.may_change else escape(actor.why),
             on_click=reporting(_go),
             args=(demo, step.id, actor),
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from core.catalog.visible import visible
 from core.model.change import ChangeState, DiffOp
 from core.model.choice import Severity
 from core.model.gateway import GatewaySource, Generation, TraceOutcome
@@ -190,12 +191,14 @@ def short_id(identifier: str) -> str:
 
 def escape(text: str) -> str:
     """Return text that reads the same in Streamlit's Markdown, whoever wrote it: no markup, links, colours or icons."""
-    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\1\u2060", " ".join(text.split())))
+    plain = visible(" ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\1\u2060", plain))
 
 
 def code(text: str) -> str:
     """Return text as inline code; nothing inside is interpreted."""
-    return "`" + " ".join(text.replace("`", "'").split()) + "`" if text.strip() not in ("", NOTHING) else NOTHING
+    plain = visible(" ".join(text.replace("`", "'").split()))
+    return f"`{plain}`" if plain not in ("", NOTHING) else NOTHING
 
 
 def badge(sign: Sign, label: str | None = None) -> str:

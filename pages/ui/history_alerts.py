@@ -51,7 +51,7 @@ def _channels(request: RequestContext) -> None:
 def _channel(request: RequestContext, channel: Channel) -> None:
     text, action = st.columns([5, 1.2], vertical_alignment="center")
     text.markdown(channel_text(channel))
-    barred = None if request.actor.role.includes(Action.ALERT_TEST) else request.actor.why
+    barred = None if request.actor.role.includes(Action.ALERT_TEST) else escape(request.actor.why)
     action.button(
         "Send a test",
         key=f"test_{channel.name}",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.catalog.visible import file_name
 from core.history.report import incident_report
 from core.model.incident import Incident
 from core.model.snapshot import Snapshot
@@ -79,7 +80,7 @@ def _report(request: RequestContext, incident: Incident, snapshot: Snapshot) -> 
     st.download_button(
         "Download the report",
         report,
-        file_name=f"{incident.id}.md",
+        file_name=file_name(f"{incident.id}.md", otherwise="incident.md"),
         mime="text/markdown",
         key="download_report",
         icon=":material/download:",

@@ -36,7 +36,7 @@ def _override(request: RequestContext, override: Override, now: datetime) -> Non
         f"{models}  \n:small[**{ends_text(override, now)}** · {escape(override.actor)} · “{escape(override.reason)}”]",
         help=f"Until {clock_text(override.expires_at)}" if override.expires_at else None,
     )
-    barred = None if request.actor.may_change_at(override.target) else request.actor.why
+    barred = None if request.actor.may_change_at(override.target) else escape(request.actor.why)
     for column, by in zip(actions, _LONGER, strict=False):
         column.button(
             f"+ {span_text(by.total_seconds())}",

@@ -84,7 +84,7 @@ def probe_button(
         icon=":material/network_check:",
         width="stretch",
         disabled=not routes or not request.actor.may_probe,
-        help=None if request.actor.may_probe else request.actor.why,
+        help=None if request.actor.may_probe else escape(request.actor.why),
         on_click=reporting(_start),
         args=(request, tuple(routes), manner),
     )

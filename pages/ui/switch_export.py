@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.catalog.agents import AGENTS
+from core.catalog.visible import file_name, visible
 from core.errors import SwitchyardError
 from core.model.agent import AgentId
 from pages.ui.formats import code, escape, segment
@@ -37,11 +38,11 @@ def export_button(request: RequestContext, agent: AgentId) -> None:
             return
         for number, file in enumerate(files):
             st.caption(f"{code(file.path)} · mode {escape(file.mode)}")
-            st.code(file.content, language=None, height=180)
+            st.code(visible(file.content, lines=True), language=None, height=180)
             st.download_button(
                 "Download",
                 file.content,
-                file_name=file.path.rpartition("/")[2],
+                file_name=file_name(file.path, otherwise="export.txt"),
                 mime="text/plain",
                 key=f"download_{agent}_{wanted}_{number}",
                 icon=":material/download:",

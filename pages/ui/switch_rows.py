@@ -43,7 +43,7 @@ def _agent(request: RequestContext, choice: AgentChoice, snapshot: Snapshot) -> 
     if not spec.probeable:
         slots.caption(escape(spec.note))
         return
-    name.markdown(f":small[{sync_text(sync)}]", help=sync.why if sync else "Not read yet.")
+    name.markdown(f":small[{sync_text(sync)}]", help=escape(sync.why) if sync else "Not read yet.")
     with slots:
         st.markdown(markdown_table(rows_for_slots(choice)))
         if sync is not None and sync.layers:

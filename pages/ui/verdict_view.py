@@ -6,6 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from core.catalog.visible import visible
 from core.model.probe import Health, ProbeEvidence, ProbeResult, Tokens
 from pages.ui.curls import evidence_curl
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, clock_text, code, escape, markdown_table, ms_text
@@ -70,19 +71,21 @@ def _evidence(evidence: ProbeEvidence) -> None:
     with st.expander("Request and answer, credentials struck out", icon=":material/receipt_long:"):
         head = [f"{evidence.method} {evidence.url}", "Authorization: Bearer ***"]
         head += [f"{name}: {value}" for name, value in evidence.request_headers.items()]
-        st.code("\n".join(head), language=None, wrap_lines=True)
+        _literal("\n".join(head), language=None)
         if evidence.request_body:
-            st.code(evidence.request_body, language="json", wrap_lines=True, height=_height(evidence.request_body))
+            _literal(evidence.request_body, language="json")
         if evidence.error:
-            st.text(evidence.error)
+            st.text(visible(evidence.error))
             return
         answer = "\n".join(f"{name}: {value}" for name, value in evidence.response_headers.items())
         st.caption("Answer")
-        st.code(answer or "no header worth showing", language=None, wrap_lines=True)
+        _literal(answer or "no header worth showing", language=None)
         if evidence.response_excerpt:
-            st.code(
-                evidence.response_excerpt, language="json", wrap_lines=True, height=_height(evidence.response_excerpt)
-            )
+            _literal(evidence.response_excerpt, language="json")
+
+
+def _literal(text: str, *, language: str | None) -> None:
+    st.code(visible(text, lines=True), language=language, wrap_lines=True, height=_height(text))
 
 
 def _height(text: str) -> int | None:
