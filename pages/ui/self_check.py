@@ -52,7 +52,7 @@ def rows_for_self_check(items: Sequence[SelfCheckItem]) -> list[Row]:
     """Return the items in their order; cells are Markdown with foreign text escaped."""
     return [
         {
-            "": badge(VERDICT_SIGNS[item.verdict]),
+            "Result": badge(VERDICT_SIGNS[item.verdict]),
             "What": escape(item.name),
             "Finding": escape(item.sentence),
             "What to do": " ".join(filter(None, [escape(item.remedy), item.command and code(item.command)])) or NOTHING,
