@@ -95,7 +95,7 @@ async def ours(case: Case) -> AsyncIterator[Sweep]:
         bench = _Bench(sender, case.timeout_s)
         prober = Prober(
             sender=bench,
-            checker=SocketHostChecker(network),
+            checker=SocketHostChecker(network, lambda url: None),
             credentials=bench,
             clock=SystemClock(),
             workspace_origin=f"http://127.0.0.1:{case.port}",

@@ -93,6 +93,11 @@ def sweep_event(*, actor: Actor, at: datetime) -> AuditEvent:
     return _begun("probe.sweep", "every route", actor, at)
 
 
+def trust_event(action: str, origin: str, *, reason: str, actor: Actor, at: datetime) -> AuditEvent:
+    """Return that somebody is about to trust a host with tokens (add), or no longer (revoke)."""
+    return replace(_begun(f"trust.{action}", origin, actor, at), reason=reason)
+
+
 def alert_test_event(channel: str, *, actor: Actor, at: datetime) -> AuditEvent:
     """Return that somebody sends a test to a channel of alerts."""
     return _begun("alert.test", channel, actor, at)

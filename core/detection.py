@@ -68,6 +68,7 @@ class Detector:
     async def detect(self, offline: str | None) -> Snapshot:
         """Find out everything that costs no tokens; with `offline`, why nothing answers, only what is known here."""
         wiring = self._wiring
+        await asyncio.to_thread(wiring.trusted.reload)
         base = replace(first_snapshot(wiring), detected_at=wiring.clock.now())
         if offline:
             self.seen = replace(self.seen, offline=offline, choices=self._choose(self.seen), problem=None)

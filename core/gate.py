@@ -42,6 +42,10 @@ class Gate:
         """Raise ChangeError for changes asked for too often; whether they may at all is decided with the target."""
         self._bound(Action.CHANGE, actor, asked, ChangeError)
 
+    def bound_trust(self, actor: Actor, asked: AuditEvent) -> None:
+        """Raise ChangeError for trust given or taken too often; whether somebody may is decided where it is kept."""
+        self._bound(Action.TRUST, actor, asked, ChangeError)
+
     @contextmanager
     def noting_refusal(self, asked: AuditEvent) -> Iterator[None]:
         """Note that what was asked for is refused when it is, such as for coming too soon."""

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from core.adapters.host_checker import SocketHostChecker
 from core.adapters.http_sender import open_sender
+from core.adapters.network import Network
 from core.adapters.usage_file import UsageFile
 from core.choice.routes import routes_of
 from core.detect.hosts import GATEWAY_SETTING
-from core.detect.trust import may_receive_bearer
 from core.detection import Detector
 from core.landing import Asked, Key, Landing, Publish, key_of_route
 from core.memory import Memory, forgetful
@@ -49,7 +49,7 @@ _CONNECTIONS_PER_PLACE = 4
 class Observer:
     """Detect, resolve and probe one workspace over warm connections; belongs to one event loop."""
 
-    def __init__(self, wiring: Wiring, sender: HttpSender, memory: Memory) -> None:
+    def __init__(self, wiring: Wiring, network: Network, sender: HttpSender, memory: Memory) -> None:
         self.wiring = wiring
         self.memory = memory
         self._sender = sender
@@ -65,7 +65,7 @@ class Observer:
         )
         self._prober = Prober(
             sender=sender,
-            checker=SocketHostChecker(wiring.network),
+            checker=SocketHostChecker(network, wiring.trusted.objection),
             credentials=wiring.credentials,
             clock=wiring.clock,
             workspace_origin=wiring.host.origin,
@@ -226,7 +226,9 @@ class Observer:
         return HostsSeen(routes=frozenset(route_id(route) for route in routes if origin_of(route.base_url) in news))
 
     async def _is_closed(self, origin: str) -> bool:
-        return verdict_on_host(await self._prober.checker.check(origin)) is not None
+        verdict = verdict_on_host(await self._prober.checker.check(origin))
+        # Where no token may go nobody asks, which is no news.
+        return verdict is not None and not verdict.refused_to_send
 
     async def unreachable(self) -> str | None:
         """Return why the workspace cannot be connected to, None when it can."""
@@ -317,10 +319,7 @@ def _paused_routes(choices: Iterable[AgentChoice]) -> tuple[Route, ...]:
 @asynccontextmanager
 async def open_observer(wiring: Wiring, memory: Memory | None = None) -> AsyncIterator[Observer]:
     """Open connections for one event loop, and close them at the end; without a memory nothing is kept."""
-
-    def objection(url: str) -> str | None:
-        return may_receive_bearer(url, wiring.trust)
-
+    network = replace(wiring.network, address_rule=wiring.trusted.objection_to_connecting)
     connections = wiring.settings.concurrency * _CONNECTIONS_PER_PLACE
-    async with open_sender(wiring.network, objection, connections=connections) as sender:
-        yield Observer(wiring, sender, memory or forgetful(wiring.settings, wiring.clock))
+    async with open_sender(network, wiring.trusted.objection, connections=connections) as sender:
+        yield Observer(wiring, network, sender, memory or forgetful(wiring.settings, wiring.clock))

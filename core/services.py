@@ -58,6 +58,7 @@ from core.probe.monitor import Monitor
 from core.probe.sweep import SweepReport
 from core.settings import Settings, load_settings
 from core.switchboard import Switchboard
+from core.trusted_hosts import Trusting
 from core.wiring import Wiring, wired
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Services:
         self._notes = Notes(wiring.database.audit, submit=self._monitor.submit, later=self._watch.keep_event)
         self._gate = Gate(wiring.clock, self._notes.note)
         self._jobs = Jobs(self._monitor.submit)
+        self.trust = Trusting(wiring.trusted, self._gate, wiring.clock, after=self._monitor.request_sweep)
 
     async def _beside(self, observer: Observer) -> None:
         """Run what goes on beside the watch, as long as it does."""

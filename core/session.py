@@ -29,6 +29,7 @@ from core.probe.cadence import Kind, Look
 from core.probe.sweep import SweepReport
 from core.settings import Settings
 from core.switchboard import Switchboard
+from core.trusted_hosts import TrustedHosts
 from core.wiring import Wiring, holder_name, wired
 
 # A one-shot probe ends within 30 s in all (product.md); what is left over is for detection's end and for printing.
@@ -136,6 +137,11 @@ class Session:
     def audit(self) -> AuditStore:
         """Return the audit events of this environment."""
         return self._wiring.database.audit
+
+    @property
+    def trusted(self) -> TrustedHosts:
+        """Return which hosts may receive tokens."""
+        return self._wiring.trusted
 
     def apps(self) -> AppsSeen:
         """Return the apps as they were seen last."""

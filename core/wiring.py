@@ -27,6 +27,7 @@ from core.adapters.database import (
 from core.adapters.file_target import FileTarget
 from core.adapters.network import Network
 from core.adapters.people import WorkspacePeople
+from core.adapters.proxies import environment_proxies
 from core.apps import Apps
 from core.detect.hosts import ParsedGateway, ParsedHost, parse_gateway_url, parse_host
 from core.detect.trust import Trust, make_trust
@@ -39,6 +40,7 @@ from core.settings import Settings
 from core.settings.homes import homes_below
 from core.simulator.homes import lay_agent_configs
 from core.simulator.server import SimulatedWorkspace
+from core.trusted_hosts import TrustedHosts
 
 _DATABASE = "switchyard.db"
 _MB = 1024 * 1024
@@ -51,7 +53,7 @@ class Wiring:
     settings: Settings
     host: ParsedHost
     gateway: ParsedGateway | None
-    trust: Trust
+    trusted: TrustedHosts
     network: Network
     credentials: Credentials
     configs: AgentConfigSource
@@ -62,6 +64,11 @@ class Wiring:
     state_dir: Path
     database: Database
     clock: Clock
+
+    @property
+    def trust(self) -> Trust:
+        """Return which hosts may receive tokens, as it stands now."""
+        return self.trusted.trust
 
 
 @contextmanager
@@ -89,7 +96,7 @@ def _wire_real(settings: Settings) -> Wiring:
     return _wire(
         settings,
         host=host,
-        network=Network(),
+        network=Network(proxies=environment_proxies()),
         credentials=credentials,
         homes=settings.agent_homes,
         tokens=settings.secrets_environment,
@@ -157,8 +164,21 @@ def _wire(
     place: DatabasePlace,
     apps_origin: str,
 ) -> Wiring:
-    trust = make_trust(host.origin, settings.trusted_hosts)
     clock = SystemClock()
+    database = open_database(
+        place,
+        limit_bytes=settings.history_mb * _MB,
+        raw_days=settings.raw_days,
+        hourly_days=settings.hourly_days,
+        interval_s=settings.sweep_interval_s,
+    )
+    trusted = TrustedHosts(
+        make_trust(host.origin, settings.trusted_hosts),
+        database.trusted_hosts,
+        database.audit,
+        clock,
+        proxy=network.proxies.words,
+    )
     targets = [
         FileTarget(form, home=homes[agent], environment=tokens, state_dir=state_dir, clock=clock)
         for agent, form in FORMS.items()
@@ -167,8 +187,8 @@ def _wire(
     return Wiring(
         settings=settings,
         host=host,
-        gateway=parse_gateway_url(settings.gateway_host, host, trust) if settings.gateway_host else None,
-        trust=trust,
+        gateway=_explicit_gateway(settings.gateway_host, host, trusted) if settings.gateway_host else None,
+        trusted=trusted,
         network=network,
         credentials=credentials,
         configs=AgentConfigFiles(homes=homes, environment=tokens),
@@ -184,15 +204,20 @@ def _wire(
         ),
         tokens=tokens,
         state_dir=state_dir,
-        database=open_database(
-            place,
-            limit_bytes=settings.history_mb * _MB,
-            raw_days=settings.raw_days,
-            hourly_days=settings.hourly_days,
-            interval_s=settings.sweep_interval_s,
-        ),
+        database=database,
         clock=clock,
     )
+
+
+def _explicit_gateway(text: str, host: ParsedHost, trusted: TrustedHosts) -> ParsedGateway:
+    """Return the gateway that the environment names; only what its own trust does not cover is looked up."""
+    try:
+        return parse_gateway_url(text, host, trusted.trust)
+    except ConfigurationError as exc:
+        if exc.code != "gateway_untrusted":
+            raise
+    trusted.reload()
+    return parse_gateway_url(text, host, trusted.trust)
 
 
 def holder_name() -> str:

@@ -8,6 +8,7 @@ from pages.ui.detection_sections import show_environment, show_gateway, show_mod
 from pages.ui.report import detection_report
 from pages.ui.request import take_request
 from pages.ui.self_check import show_self_check
+from pages.ui.trust_section import show_trust
 
 request = take_request()
 snapshot = request.services.snapshot()
@@ -22,5 +23,6 @@ show_workspace(snapshot)
 show_gateway(snapshot)
 show_models(snapshot)
 show_self_check(request.services)
+show_trust(request)
 show_environment(request.services.settings)
 show_requests(snapshot)

@@ -1,54 +1,96 @@
-"""Resolve, connect and shake hands with a host once per sweep, timing each step; what all its routes share."""
+"""Resolve, connect and shake hands with a host once per sweep, timing each step; what all its routes share.
+
+Behind a proxy the name that is resolved and connected to is the proxy's, and the proxy is asked to connect to the host.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import dataclass
 from time import perf_counter
 from urllib.parse import urlsplit
 
-from core.adapters.http_sender import CONNECT_TIMEOUT_S
-from core.adapters.network import Address, Network
+import httpx
+
+from core.adapters.http_sender import CONNECT_TIMEOUT_S, BearerRule
+from core.adapters.network import Address, AddressRefused, Network
+from core.adapters.tunnel import TunnelRefused, open_tunnel
 from core.ports import FailureKind, HostCheck, HttpFailure
 
 _HANDSHAKE_TIMEOUT_S = 5.0
 
 
-class SocketHostChecker:
-    """Fulfil the HostChecker port with plain sockets."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How a host is reached: whom to connect to first, whom a proxy is asked for, and whose certificate is expected."""
 
-    def __init__(self, network: Network) -> None:
+    first: Address
+    proxy: httpx.Proxy | None
+    wanted: Address
+    secure: bool
+
+
+class SocketHostChecker:
+    """Fulfil the HostChecker port with plain sockets; where no token may go, nothing is connected to either."""
+
+    def __init__(self, network: Network, bearer_rule: BearerRule) -> None:
         self._network = network
+        self._bearer_rule = bearer_rule
 
     async def check(self, origin: str) -> HostCheck:
         """Check one origin; see the port."""
-        parts = urlsplit(origin)
-        host = parts.hostname or ""
-        secure = parts.scheme == "https"
+        if objection := self._bearer_rule(origin):
+            return HostCheck(failure=HttpFailure(kind=FailureKind.REFUSED, detail=objection, elapsed_ms=0.0))
+        way = self._way(origin)
+        whose = "the proxy's name" if way.proxy else "the name"
         started = perf_counter()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                addresses = await self._network.resolve(host, parts.port or (443 if secure else 80))
+                addresses = await self._network.resolve(*way.first)
+        except AddressRefused as exc:
+            refused = HttpFailure(kind=FailureKind.REFUSED, detail=str(exc), elapsed_ms=_ms_since(started))
+            return HostCheck(failure=refused)
         except (OSError, UnicodeError) as exc:
-            return HostCheck(failure=_failure(FailureKind.DNS, "the name does not resolve", exc, started))
-        dns_ms = _ms_since(started)
-        return await self._connect(addresses, host if secure else None, dns_ms)
+            return HostCheck(failure=_failure(FailureKind.DNS, f"{whose} does not resolve", exc, started))
+        return await self._connect(addresses, way, _ms_since(started))
 
-    async def _connect(self, addresses: list[Address], tls_name: str | None, dns_ms: float) -> HostCheck:
+    def _way(self, origin: str) -> _Way:
+        parts = urlsplit(origin)
+        secure = parts.scheme == "https"
+        wanted = (parts.hostname or "", parts.port or (443 if secure else 80))
+        proxy = self._network.proxy_for(*wanted) if secure else None
+        first = (proxy and self._network.proxies.address) or wanted
+        return _Way(first=first, proxy=proxy, wanted=wanted, secure=secure)
+
+    async def _connect(self, addresses: list[Address], way: _Way, dns_ms: float) -> HostCheck:
+        whose = "the connection to the proxy" if way.proxy else "the connection"
         started = perf_counter()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                writer = await _open_first(addresses)
+                writer = await self._opened(addresses, way)
         except OSError as exc:
-            failure = _failure(FailureKind.CONNECT, "the connection was not accepted", exc, started)
+            text = str(exc) if isinstance(exc, TunnelRefused) else f"{whose} was not accepted"
+            failure = _failure(FailureKind.CONNECT, text, exc, started)
             return HostCheck(dns_ms=dns_ms, failure=failure)
         tcp_ms = _ms_since(started)
         try:
-            if tls_name is None:
+            if not way.secure:
                 return HostCheck(dns_ms=dns_ms, tcp_ms=tcp_ms)
-            return await self._shake_hands(writer, tls_name, dns_ms, tcp_ms)
+            return await self._shake_hands(writer, way.wanted[0], dns_ms, tcp_ms)
         finally:
             writer.transport.abort()
+
+    async def _opened(self, addresses: list[Address], way: _Way) -> asyncio.StreamWriter:
+        reader, writer = await _open_first(addresses)
+        if way.proxy is None:
+            return writer
+        try:
+            await open_tunnel(reader, writer, way.proxy, way.wanted, self._network.ssl_context)
+        except BaseException:
+            writer.transport.abort()
+            raise
+        return writer
 
     async def _shake_hands(self, writer: asyncio.StreamWriter, name: str, dns_ms: float, tcp_ms: float) -> HostCheck:
         started = perf_counter()
@@ -61,13 +103,12 @@ class SocketHostChecker:
         return HostCheck(dns_ms=dns_ms, tcp_ms=tcp_ms, tls_ms=_ms_since(started))
 
 
-async def _open_first(addresses: list[Address]) -> asyncio.StreamWriter:
+async def _open_first(addresses: list[Address]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to the first address that lets us in; raises the last one's error."""
     error: OSError = ConnectionError("no address")
     for host, port in addresses:
         try:
-            _, writer = await asyncio.open_connection(host, port)
-            return writer
+            return await asyncio.open_connection(host, port)
         except OSError as exc:
             error = exc
     raise error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from core.adapters.network import Network, connector
+from core.adapters.network import AddressRefused, Network, connector
 from core.ports import FailureKind, HttpAnswer, HttpFailure, HttpRequest
 
 CONNECT_TIMEOUT_S = 3.0
@@ -39,9 +40,17 @@ class HttpxSender:
     defaults) must not happen to a probe, and costs a third of the CPU of one (measured, docs/performance.md).
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, bearer_rule: BearerRule) -> None:
-        self._transport = transport
+    def __init__(
+        self,
+        network: Network,
+        bearer_rule: BearerRule,
+        transport: httpx.AsyncBaseTransport,
+        proxied: httpx.AsyncBaseTransport,
+    ) -> None:
+        self._network = network
         self._bearer_rule = bearer_rule
+        self._transport = transport
+        self._proxied = proxied
 
     async def send(self, request: HttpRequest) -> HttpAnswer | HttpFailure:
         """Send one request; see the port."""
@@ -62,10 +71,11 @@ class HttpxSender:
             headers["Authorization"] = f"Bearer {request.token.reveal()}"
             headers |= {name: request.token.reveal() for name in request.token_headers}
         timeouts = {"connect": min(CONNECT_TIMEOUT_S, request.total_s), "read": request.total_s}
-        response = await self._transport.handle_async_request(
+        url, literal = _parsed(request.url)
+        response = await self._transport_to(url, literal).handle_async_request(
             httpx.Request(
                 request.method,
-                _parsed(request.url),
+                url,
                 headers=headers,
                 content=request.body,
                 extensions={"timeout": timeouts},
@@ -78,11 +88,24 @@ class HttpxSender:
         finally:
             await response.aclose()
 
+    def _transport_to(self, url: httpx.URL, literal: bool) -> httpx.AsyncBaseTransport:
+        """Return the way to this URL; raises AddressRefused for an address in it, which no resolver will see."""
+        port = url.port or (443 if url.scheme == "https" else 80)
+        if literal and (objection := self._network.address_rule(url.host, port, url.host)):
+            raise AddressRefused(objection)
+        is_proxied = url.scheme == "https" and self._network.proxy_for(url.host, port) is not None
+        return self._proxied if is_proxied else self._transport
+
 
 @lru_cache(maxsize=2048)
-def _parsed(url: str) -> httpx.URL:
-    """Return the URL that a sweep asks for again and again, parsed once."""
-    return httpx.URL(url)
+def _parsed(text: str) -> tuple[httpx.URL, bool]:
+    """Return the URL that a sweep asks for again and again, parsed once, and whether its host is an address."""
+    url = httpx.URL(text)
+    try:
+        ipaddress.ip_address(url.host)
+    except ValueError:
+        return url, False
+    return url, True
 
 
 class _Received:
@@ -170,8 +193,11 @@ async def open_sender(
     session = aiohttp.ClientSession(
         connector=connector(network, limit=connections), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )
-    async with AiohttpTransport(verify=network.ssl_context, client=session) as transport:
-        yield HttpxSender(transport, bearer_rule)
+    # Both ways share the connections; whether one goes through the proxy is said with each request.
+    direct = AiohttpTransport(verify=network.ssl_context, client=session)
+    proxied = AiohttpTransport(verify=network.ssl_context, client=session, proxy=network.proxies.proxy)
+    async with direct:
+        yield HttpxSender(network, bearer_rule, direct, proxied)
 
 
 def classify(exc: BaseException) -> tuple[FailureKind, str]:
@@ -180,11 +206,15 @@ def classify(exc: BaseException) -> tuple[FailureKind, str]:
     for kinds, kind, text in _RULES:
         for link in chain:
             if isinstance(link, kinds):
-                return kind, f"{text}{_reason(link)}"
+                return kind, f"{text}{_reason(link)}" if text else str(link)
     return FailureKind.LOST, "the connection broke"
 
 
 _RULES: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
+    # Its own text says to which address the name leads.
+    ((AddressRefused,), FailureKind.REFUSED, ""),
+    ((aiohttp.ClientHttpProxyError,), FailureKind.CONNECT, "the proxy did not connect"),
+    ((aiohttp.ClientProxyConnectionError,), FailureKind.CONNECT, "the proxy did not accept the connection"),
     ((aiohttp.ClientConnectorDNSError,), FailureKind.DNS, "the name does not resolve"),
     ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS, "the TLS handshake failed"),
     ((aiohttp.ConnectionTimeoutError,), FailureKind.TIMEOUT, "no connection in time"),
@@ -214,6 +244,8 @@ def _reason(link: BaseException) -> str:
     )
     if verify:
         return f": {verify}"
+    if isinstance(link, aiohttp.ClientHttpProxyError):
+        return f": it answered {link.status}"
     if isinstance(link, OSError) and link.strerror and not isinstance(link, aiohttp.ClientSSLError | ssl.SSLError):
         return f": {link.strerror.lower()}"
     return ""

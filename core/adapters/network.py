@@ -6,16 +6,22 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
 import certifi
+import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from core.adapters.proxies import Proxies
+from core.detect.addresses import Reach, objection_to_address
 from core.errors import ConfigurationError
 
 Address = tuple[str, int]
+LookUp = Callable[[str, int], Awaitable[list[Address]]]
+# Says why a connection to a host and port may not go to an address; None when it may.
+AddressRule = Callable[[str, int, str], str | None]
 
 _BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
@@ -36,25 +42,58 @@ def trusted_certificates() -> ssl.SSLContext:
         ) from exc
 
 
+class AddressRefused(OSError):
+    """A name leads only to addresses where nothing of ours may go; the text says to which and why."""
+
+
+def anywhere_meant(host: str, port: int, address: str) -> str | None:
+    """Return why nothing is sent to an address, whatever the host: metadata services and what is nobody's."""
+    return objection_to_address(host, address, Reach.ANY)
+
+
+async def looked_up(host: str, port: int) -> list[Address]:
+    """Return the addresses that this machine's resolver gives; raises OSError when there are none."""
+    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((str(info[4][0]), int(info[4][1])) for info in infos))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """The resolve map (as `curl --resolve` takes it) and the certificates that are believed.
+    """The resolve map (as `curl --resolve` takes it), the proxy, and which certificates and addresses are believed.
 
-    With a map, names that are not in it do not exist: a simulated workspace never reaches for the real one.
+    With a map, names that are not in it do not exist: a simulated workspace never reaches for the real one. Behind a
+    proxy it is the proxy that resolves names, so their addresses cannot be looked at.
     """
 
     resolve_map: Mapping[Address, Address] | None = None
     ssl_context: ssl.SSLContext = field(default_factory=trusted_certificates)
+    proxies: Proxies = field(default_factory=Proxies)
+    address_rule: AddressRule = anywhere_meant
+    look_up: LookUp = looked_up
 
     async def resolve(self, host: str, port: int) -> list[Address]:
-        """Return the addresses of a name; raises OSError when it has none."""
+        """Return the addresses of a name that may be connected to.
+
+        Raises OSError when it has none, AddressRefused when it may be connected to at none of them.
+        """
         if self.resolve_map is not None and not _is_loopback_name(host):
             mapped = self.resolve_map.get((host.lower(), port))
             if mapped is None:
                 raise socket.gaierror(socket.EAI_NONAME, "name is not known in the simulated workspace")
             return [mapped]
-        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys((str(info[4][0]), int(info[4][1])) for info in infos))
+        rule = anywhere_meant if (host, port) == self.proxies.address else self.address_rule
+        found = await self.look_up(host, port)
+        objections = {address: rule(host, port, address[0]) for address in found}
+        allowed = [address for address in found if objections[address] is None]
+        if found and not allowed:
+            raise AddressRefused(objections[found[0]])
+        return allowed
+
+    def proxy_for(self, host: str, port: int) -> httpx.Proxy | None:
+        """Return the proxy that an https host is asked through; this machine never is, nor what is simulated."""
+        if self.resolve_map is not None or _is_loopback_name(host):
+            return None
+        return self.proxies.proxy_for(host, port)
 
 
 class MapResolver(AbstractResolver):

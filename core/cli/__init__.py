@@ -14,6 +14,7 @@ from core.cli.deploy import check, grants
 from core.cli.record import sweep
 from core.cli.see import models, probe, status, targets
 from core.cli.switch import apply, changes, export, plan, revert_expired, rollback
+from core.cli.trust import trust
 from core.errors import SwitchyardError
 from core.model.snapshot import Problem
 from core.settings import DEFAULT_SCENE, SCENES
@@ -68,6 +69,7 @@ for _command in (
     export,
     check,
     grants,
+    trust,
     simulate,
 ):
     commands.add_command(_command)

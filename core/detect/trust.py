@@ -3,29 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from core.catalog.clouds import zone_of
-from core.detect.urls import DEFAULT_PORTS, UrlParts, split_url
+from core.detect.addresses import Reach, objection_to_address
+from core.detect.urls import DEFAULT_PORTS, UrlParts, names_this_machine, split_url
 from core.errors import ConfigurationError
+from core.model.trust import RefusedHost, TrustedHost
 
 TRUST_SETTING = "SWITCHYARD_TRUSTED_HOSTS"
 _URL = "The URL"
+_PRIVATE = "=private"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """The origins that may receive bearers besides Databricks' own zones."""
+    """The origins that may receive bearers besides Databricks' own zones.
+
+    `private_origins` are those of the trusted ones whose addresses may be private; of the others only public ones are
+    connected to.
+    """
 
     workspace_origin: str | None = None
     trusted_origins: frozenset[str] = frozenset()
+    private_origins: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustView:
+    """Which hosts may receive tokens: those of the settings, and those that admins trust here; and which were refused.
+
+    `problem` says why it is not known whom admins trust. `proxy` names the proxy that resolves names in our place, empty
+    for none.
+    """
+
+    settings: Trust
+    hosts: tuple[TrustedHost, ...] = ()
+    refused: tuple[RefusedHost, ...] = ()
+    problem: str = ""
+    proxy: str = ""
 
 
 def make_trust(workspace_origin: str | None, trusted_hosts: Iterable[str] = ()) -> Trust:
     """Return the trust of these settings; raises ConfigurationError for an entry that names no host."""
-    origins = (origin for entry in trusted_hosts for origin in _origins(entry))
-    return Trust(workspace_origin=workspace_origin, trusted_origins=frozenset(origins))
+    origins, private = set[str](), set[str]()
+    for entry in trusted_hosts:
+        host = entry.strip().removesuffix(_PRIVATE)
+        found = trusted_origins(host, setting=TRUST_SETTING)
+        origins.update(found)
+        if host != entry.strip():
+            private.update(found)
+    return Trust(
+        workspace_origin=workspace_origin, trusted_origins=frozenset(origins), private_origins=frozenset(private)
+    )
+
+
+def with_hosts(trust: Trust, hosts: Iterable[TrustedHost]) -> Trust:
+    """Return the trust with what admins trusted besides."""
+    listed = tuple(hosts)
+    return replace(
+        trust,
+        trusted_origins=trust.trusted_origins | {host.origin for host in listed},
+        private_origins=trust.private_origins | {host.origin for host in listed if host.private},
+    )
 
 
 def may_receive_bearer(url: str, trust: Trust) -> str | None:
@@ -48,6 +89,31 @@ def may_receive_bearer(url: str, trust: Trust) -> str | None:
     return None
 
 
+def objection_to_connecting(host: str, port: int, address: str, trust: Trust) -> str | None:
+    """Return why a connection to this host may not go to this address, None when it may.
+
+    Who owns a name decides where it leads, and may have it lead elsewhere at any time (DNS rebinding), so the address
+    is looked at whenever a connection is made. Databricks' own names and the workspace may be private (Private Link).
+    """
+    return objection_to_address(host, address, _reach(host.lower().removesuffix("."), port, trust))
+
+
+def _reach(host: str, port: int, trust: Trust) -> Reach:
+    if names_this_machine(host):
+        return Reach.LOOPBACK
+    origin = f"https://{host}" + ("" if port == DEFAULT_PORTS["https"] else f":{port}")
+    is_private = zone_of(host) is not None or origin == trust.workspace_origin or origin in trust.private_origins
+    return Reach.PRIVATE if is_private else Reach.PUBLIC
+
+
+def origin_to_trust(url: str) -> str:
+    """Return whom trusting would let a URL's tokens go to, for people; never what could hold a token itself."""
+    try:
+        return split_url(_head(url) or "", setting=_URL).origin
+    except ConfigurationError:
+        return "a URL that names no host"
+
+
 def _head(url: str) -> str | None:
     """Return scheme and authority; None when they are not plainly there.
 
@@ -61,11 +127,15 @@ def _head(url: str) -> str | None:
     return f"{scheme}://{authority}" if authority and authority == unquote(authority) == authority.strip() else None
 
 
-def _origins(entry: str) -> tuple[str, ...]:
-    parts = split_url(entry, setting=TRUST_SETTING)
+def trusted_origins(entry: str, *, setting: str) -> tuple[str, ...]:
+    """Return the origins that an entry means: both schemes for a loopback host without one.
+
+    Raises ConfigurationError for what names no whole host; `setting` is who is to blame in its sentence.
+    """
+    parts = split_url(entry, setting=setting)
     if parts.path.strip("/") or parts.query:
         raise ConfigurationError(
-            f"{TRUST_SETTING} holds an entry with a path; trust is given to whole hosts.",
+            f"{setting} holds an entry with a path; trust is given to whole hosts.",
             code="trusted_host_malformed",
             remedy="Write each entry as a host name, or as host:port.",
         )
@@ -73,13 +143,13 @@ def _origins(entry: str) -> tuple[str, ...]:
         return (parts.origin,)
     if "://" in entry:
         return (parts.origin,)
-    return _loopback_origins(parts, entry)
+    return _loopback_origins(parts, entry, setting)
 
 
-def _loopback_origins(parts: UrlParts, entry: str) -> tuple[str, ...]:
+def _loopback_origins(parts: UrlParts, entry: str, setting: str) -> tuple[str, ...]:
     if not entry.strip().removesuffix("/").endswith(f":{parts.port}"):
         raise ConfigurationError(
-            f"{TRUST_SETTING} trusts a loopback host without its port, which would trust every program here.",
+            f"{setting} trusts a loopback host without its port, which would trust every program here.",
             code="trusted_host_malformed",
             remedy=f"Write it with its port, like {parts.hostname}:8080.",
         )

@@ -131,14 +131,17 @@ def _unbracketed(name: str, setting: str) -> str:
     return name.lower().removesuffix(".")
 
 
+def names_this_machine(hostname: str) -> bool:
+    """Say whether a host, in lower case and without brackets, is a name or an address of this machine for itself."""
+    return hostname in ("localhost", "::1") or _is_loopback_ipv4(hostname)
+
+
 def _check_name(hostname: str, setting: str) -> bool:
     """Say whether the name is loopback; raises ConfigurationError for a name that cannot be meant."""
-    if hostname in ("localhost", "::1"):
+    if names_this_machine(hostname):
         return True
     labels = hostname.split(".")
     if ":" in hostname or _NUMBER.fullmatch(labels[-1]):
-        if _is_loopback_ipv4(hostname):
-            return True
         raise ConfigurationError(
             f"{setting} is an IP address, in whatever notation, and no host name.",
             code="host_ip_literal",

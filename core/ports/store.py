@@ -14,6 +14,7 @@ from core.model.history import Batch, Bucket, HistoryQuery, KeptRoute, Resolutio
 from core.model.incident import Incident
 from core.model.override import Override
 from core.model.standing import Transition
+from core.model.trust import TrustedHost
 
 
 class HistoryStore(Protocol):
@@ -111,6 +112,22 @@ class AuditStore(Protocol):
         self, *, since: datetime | None = None, until: datetime | None = None, limit: int = 200
     ) -> Sequence[AuditEvent]:
         """Return the newest events first."""
+        ...
+
+
+class TrustStore(Protocol):
+    """The hosts that admins trust with tokens, beside those of the settings."""
+
+    def put(self, host: TrustedHost) -> None:
+        """Keep a host, in place of what was kept of its origin; it is on the disk when this returns."""
+        ...
+
+    def remove(self, origin: str) -> None:
+        """Forget a host; it is off the disk when this returns."""
+        ...
+
+    def all(self) -> Sequence[TrustedHost]:
+        """Return every host that is trusted, by its origin."""
         ...
 
 

@@ -19,6 +19,8 @@ def verdict_on_host(check: HostCheck) -> Verdict | None:
     failure = check.failure
     if failure is None:
         return None
+    if failure.kind is FailureKind.REFUSED:
+        return Verdict(diagnosis=Diagnosis.UNCLASSIFIED, rung=Rung.DNS, said=failure.detail, refused_to_send=True)
     if check.dns_ms is None:
         return Verdict(diagnosis=Diagnosis.DNS_FAILED, rung=Rung.DNS, said=failure.detail)
     if check.tcp_ms is None:

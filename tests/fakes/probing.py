@@ -72,7 +72,7 @@ async def _probe(workspace: SimulatedWorkspace, route: Route, depth: Depth, tota
     request = replace(build_request(route, depth, workspace.scene.token), total_s=total_s)
     parts = urlsplit(request.url)
     started = perf_counter()
-    check = await SocketHostChecker(network).check(f"{parts.scheme}://{parts.netloc}")
+    check = await SocketHostChecker(network, lambda url: None).check(f"{parts.scheme}://{parts.netloc}")
     outcome: HttpAnswer | HttpFailure | None = check.failure
     if outcome is None:
         async with open_sender(network, lambda url: None) as sender:

@@ -12,7 +12,7 @@ from core.adapters.database.engines import DURABLE, WRITES
 from core.adapters.database.places import DatabasePlace, Sqlite
 from core.errors import StoreError
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 _LOCK_TIMEOUT_S = 30.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _INCREMENTAL = 2

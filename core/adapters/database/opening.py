@@ -15,6 +15,7 @@ from core.adapters.database.history import SqlHistoryStore
 from core.adapters.database.leases import SqlLeaseStore
 from core.adapters.database.overrides import SqlOverrideStore
 from core.adapters.database.places import DatabasePlace
+from core.adapters.database.trusted_hosts import SqlTrustStore
 
 
 class Database:
@@ -28,6 +29,7 @@ class Database:
         self.deliveries = SqlDeliveryStore(access)
         self.changes = SqlChangeStore(access)
         self.overrides = SqlOverrideStore(access)
+        self.trusted_hosts = SqlTrustStore(access)
 
     @property
     def place(self) -> str:

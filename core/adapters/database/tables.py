@@ -167,6 +167,15 @@ AUDIT_HEAD = sa.Table(
     _big("sequence"),
     sa.Column("hash", sa.String(64), nullable=False),
 )
+TRUSTED_HOSTS = sa.Table(
+    "trusted_hosts",
+    METADATA,
+    sa.Column("origin", sa.String(512), primary_key=True),
+    sa.Column("private", sa.Boolean, nullable=False),
+    _words("reason"),
+    _words("actor"),
+    sa.Column("at", sa.String(32), nullable=False),
+)
 LEASES = sa.Table(
     "leases",
     METADATA,

@@ -30,7 +30,7 @@ def with_prober(workspace: SimulatedWorkspace, work: Callable[[Prober], Awaitabl
             await work(
                 Prober(
                     sender=sender,
-                    checker=SocketHostChecker(network),
+                    checker=SocketHostChecker(network, lambda url: None),
                     credentials=StaticToken(workspace.scene.token, "the test"),
                     clock=SystemClock(),
                     workspace_origin=workspace.http_origin,
