@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from urllib.parse import urlsplit
 
-import httpx
-
 from core.adapters.http_sender import CONNECT_TIMEOUT_S, BearerRule
 from core.adapters.network import Address, AddressRefused, Network
 from core.adapters.tunnel import TunnelRefused, open_tunnel
@@ -23,12 +21,12 @@ _HANDSHAKE_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Way:
-    """How a host is reached: whom to connect to first, whom a proxy is asked for, and whose certificate is expected."""
+    """How a host is reached: whom to connect to first, and whom a proxy is asked for there."""
 
     first: Address
-    proxy: httpx.Proxy | None
     wanted: Address
     secure: bool
+    proxied: bool
 
 
 class SocketHostChecker:
@@ -43,7 +41,7 @@ class SocketHostChecker:
         if objection := self._bearer_rule(origin):
             return HostCheck(failure=HttpFailure(kind=FailureKind.REFUSED, detail=objection, elapsed_ms=0.0))
         way = self._way(origin)
-        whose = "the proxy's name" if way.proxy else "the name"
+        whose = "the proxy's name" if way.proxied else "the name"
         started = perf_counter()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -59,12 +57,12 @@ class SocketHostChecker:
         parts = urlsplit(origin)
         secure = parts.scheme == "https"
         wanted = (parts.hostname or "", parts.port or (443 if secure else 80))
-        proxy = self._network.proxy_for(*wanted) if secure else None
-        first = (proxy and self._network.proxies.address) or wanted
-        return _Way(first=first, proxy=proxy, wanted=wanted, secure=secure)
+        proxied = secure and self._network.is_proxied(*wanted)
+        first = (self._network.proxies.address if proxied else None) or wanted
+        return _Way(first=first, wanted=wanted, secure=secure, proxied=proxied)
 
     async def _connect(self, addresses: list[Address], way: _Way, dns_ms: float) -> HostCheck:
-        whose = "the connection to the proxy" if way.proxy else "the connection"
+        whose = "the connection to the proxy" if way.proxied else "the connection"
         started = perf_counter()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -83,10 +81,10 @@ class SocketHostChecker:
 
     async def _opened(self, addresses: list[Address], way: _Way) -> asyncio.StreamWriter:
         reader, writer = await _open_first(addresses)
-        if way.proxy is None:
+        if not way.proxied:
             return writer
         try:
-            await open_tunnel(reader, writer, way.proxy, way.wanted, self._network.ssl_context)
+            await open_tunnel(reader, writer, self._network.proxies, way.wanted, self._network.ssl_context)
         except BaseException:
             writer.transport.abort()
             raise

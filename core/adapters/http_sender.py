@@ -93,7 +93,7 @@ class HttpxSender:
         port = url.port or (443 if url.scheme == "https" else 80)
         if literal and (objection := self._network.address_rule(url.host, port, url.host)):
             raise AddressRefused(objection)
-        is_proxied = url.scheme == "https" and self._network.proxy_for(url.host, port) is not None
+        is_proxied = url.scheme == "https" and self._network.is_proxied(url.host, port)
         return self._proxied if is_proxied else self._transport
 
 
@@ -195,7 +195,8 @@ async def open_sender(
     )
     # Both ways share the connections; whether one goes through the proxy is said with each request.
     direct = AiohttpTransport(verify=network.ssl_context, client=session)
-    proxied = AiohttpTransport(verify=network.ssl_context, client=session, proxy=network.proxies.proxy)
+    proxy = httpx.Proxy(network.proxies.url, headers=network.proxies.headers) if network.proxies.url else None
+    proxied = AiohttpTransport(verify=network.ssl_context, client=session, proxy=proxy)
     async with direct:
         yield HttpxSender(network, bearer_rule, direct, proxied)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import certifi
-import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from core.adapters.proxies import Proxies
@@ -89,11 +88,11 @@ class Network:
             raise AddressRefused(objections[found[0]])
         return allowed
 
-    def proxy_for(self, host: str, port: int) -> httpx.Proxy | None:
-        """Return the proxy that an https host is asked through; this machine never is, nor what is simulated."""
+    def is_proxied(self, host: str, port: int) -> bool:
+        """Say whether an https host is asked through the proxy; this machine never is, nor what is simulated."""
         if self.resolve_map is not None or _is_loopback_name(host):
-            return None
-        return self.proxies.proxy_for(host, port)
+            return False
+        return self.proxies.serves(host, port)
 
 
 class MapResolver(AbstractResolver):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,32 +13,37 @@ import httpx
 from requests.utils import should_bypass_proxies
 
 from core.errors import ConfigurationError
+from core.model.secret import Secret
 
 _PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxies:
-    """The proxy for https, None for none, and the names (NO_PROXY) that are asked without it."""
+    """The proxy for https (None for none), how to sign in there, and the names (NO_PROXY) that are asked without it."""
 
-    proxy: httpx.Proxy | None = None
+    url: httpx.URL | None = None
+    authorization: Secret | None = None
     spared: str = ""
 
-    def proxy_for(self, host: str, port: int) -> httpx.Proxy | None:
-        """Return the proxy that this host is asked through."""
-        return None if self.proxy is None or _is_spared(host, port, self.spared) else self.proxy
+    def serves(self, host: str, port: int) -> bool:
+        """Say whether this host is asked through the proxy."""
+        return self.url is not None and not _is_spared(host, port, self.spared)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what the proxy gets to see besides the host that is asked for."""
+        return {"Proxy-Authorization": self.authorization.reveal()} if self.authorization else {}
 
     @property
     def address(self) -> tuple[str, int] | None:
         """Return where the proxy is."""
-        if self.proxy is None:
-            return None
-        url = self.proxy.url
-        return url.host, url.port or _PORTS[url.scheme]
+        return None if self.url is None else (self.url.host, self.url.port or _PORTS[self.url.scheme])
 
     @property
     def words(self) -> str:
-        """Name the proxy for people, without its password."""
+        """Name the proxy for people."""
         return "{}:{}".format(*self.address) if self.address else ""
 
 
@@ -55,12 +62,17 @@ def environment_proxies(environ: Mapping[str, str] | None = None) -> Proxies:
     if not text:
         return Proxies()
     try:
-        proxy = httpx.Proxy(text if "://" in text else f"http://{text}")
+        url = httpx.URL(text if "://" in text else f"http://{text}")
     except (ValueError, httpx.InvalidURL) as exc:
         raise _unusable(name) from exc
-    if proxy.url.scheme not in _PORTS or not proxy.url.host:
+    if url.scheme not in _PORTS or not _HOST.fullmatch(url.host):
         raise _unusable(name)
-    return Proxies(proxy=proxy, spared=found.get("no", ""))
+    told = f"{url.username}:{url.password}" if url.userinfo else ""
+    return Proxies(
+        url=httpx.URL(scheme=url.scheme, host=url.host, port=url.port),
+        authorization=Secret("Basic " + base64.b64encode(told.encode()).decode()) if told else None,
+        spared=found.get("no", ""),
+    )
 
 
 def _unusable(name: str) -> ConfigurationError:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 import ssl
 
-import httpx
-
 from core.adapters.network import Address
+from core.adapters.proxies import Proxies
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})\b")
 
@@ -21,7 +19,7 @@ class TunnelRefused(OSError):
 async def open_tunnel(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    proxy: httpx.Proxy,
+    proxies: Proxies,
     wanted: Address,
     context: ssl.SSLContext,
 ) -> None:
@@ -29,13 +27,11 @@ async def open_tunnel(
 
     Raises TunnelRefused when the proxy does not, and OSError when the connection to it breaks.
     """
-    if proxy.url.scheme == "https":
-        await writer.start_tls(context, server_hostname=proxy.url.host)
+    if proxies.url is not None and proxies.url.scheme == "https":
+        await writer.start_tls(context, server_hostname=proxies.url.host)
     host = f"[{wanted[0]}]" if ":" in wanted[0] else wanted[0]
     lines = [f"CONNECT {host}:{wanted[1]} HTTP/1.1", f"Host: {host}:{wanted[1]}"]
-    if proxy.auth is not None:
-        told = base64.b64encode(":".join(proxy.auth).encode()).decode()
-        lines.append(f"Proxy-Authorization: Basic {told}")
+    lines += [f"{name}: {value}" for name, value in proxies.headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode())
     await writer.drain()
     try:

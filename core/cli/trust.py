@@ -53,12 +53,10 @@ def _reply(view: TrustView) -> Reply:
     for host in view.hosts:
         entry = _entry(host.origin, "admin", private=host.private)
         rows.append({**entry, "actor": host.actor, "at": timestamp(host.at), "reason": host.reason})
-    table = [("host", "because of", "addresses", "who", "at", "reason")]
-    table += [
-        (str(row["origin"]), str(row["source"]), "private too" if row["private"] else "public only")
-        + tuple(str(row[key] or "-") for key in ("actor", "at", "reason"))
-        for row in rows
-    ]
+    table: list[tuple[str, ...]] = [("host", "because of", "addresses", "who", "at", "reason")]
+    for row in rows:
+        told = (str(row[key] or "-") for key in ("actor", "at", "reason"))
+        table.append((row["origin"], row["source"], "private too" if row["private"] else "public only", *told))
     text = "Databricks' own host names receive tokens, and these:\n\n" + texts.table(table)
     return Reply(body={"trusted": rows, "problem": view.problem or None}, text=text)
 

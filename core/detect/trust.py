@@ -34,8 +34,8 @@ class Trust:
 class TrustView:
     """Which hosts may receive tokens: those of the settings, and those that admins trust here; and which were refused.
 
-    `problem` says why it is not known whom admins trust. `proxy` names the proxy that resolves names in our place, empty
-    for none.
+    `problem` says why it is not known whom admins trust. `proxy` names the proxy that resolves names in our place, if
+    there is one.
     """
 
     settings: Trust

@@ -70,7 +70,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="SWITCHYARD_TRUSTED_HOSTS",
         default="",
-        meaning="Further hosts that may receive bearer tokens, comma-separated; a loopback origin with its port",
+        meaning="Further hosts that may receive bearer tokens, comma-separated; host=private where its addresses are "
+        "private, a loopback origin with its port",
     ),
     Setting(
         name="SWITCHYARD_ADMINS",

@@ -19,8 +19,8 @@ from pages.ui.tables import Row
 HOST, PRIVATE, REASON = "trust_host", "trust_private", "trust_reason"
 _PUBLIC_ONLY, _PRIVATE_TOO, _THIS_MACHINE = "public only", "public and private", "this machine"
 _PROXIED = (
-    "Behind the proxy {proxy} names are checked, but not the addresses that they lead to: the proxy resolves them. It is "
-    "the proxy that has to keep them apart."
+    "Behind the proxy {proxy} names are checked, but not the addresses that they lead to, because the proxy resolves "
+    "them. Which addresses may be reached is for the proxy to decide."
 )
 
 
@@ -29,8 +29,8 @@ def show_trust(request: RequestContext) -> None:
     view, now = request.services.trust.view, datetime.now(UTC)
     st.header("Where tokens may go", anchor=False)
     st.caption(
-        "A token is sent to these hosts only, over https; a redirect is never followed. The address that a name leads to "
-        "is looked at whenever a connection is made."
+        "A token is sent to these hosts only, over https; a redirect is never followed. The address that a name leads "
+        "to is looked at whenever a connection is made."
     )
     if view.problem:
         st.warning(
@@ -85,8 +85,8 @@ def _row(host: str, why: str, addresses: str) -> Row:
 def _adding(request: RequestContext, barred: str | None) -> None:
     with st.expander("Trust another host", icon=":material/add_moderator:"):
         st.caption(
-            "Whoever runs that host can use the tokens that it receives. Name the whole host as agents ask it, with its "
-            "port where it is not 443; a host of this machine always with its port."
+            "Whoever runs that host can use the tokens that it receives. Name the whole host as agents ask it, with "
+            "its port where it is not 443; a host of this machine always with its port."
         )
         left, right = st.columns([1, 1.4], gap="small")
         left.text_input("Host", key=HOST, placeholder="gateway.example.com")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from core.adapters.network import MapResolver, Network, connector, trusted_certificates
+from core.adapters.network import AddressRefused, MapResolver, Network, connector, trusted_certificates
+from core.detect.trust import Trust, objection_to_connecting
 from core.errors import ConfigurationError
 
 NETWORK = Network(resolve_map={("ws.example", 443): ("127.0.0.1", 8443)})
@@ -75,3 +77,33 @@ def test_a_bundle_that_cannot_be_used_is_refused_by_name(
     with pytest.raises(ConfigurationError) as raised:
         trusted_certificates()
     assert (raised.value.code, "SSL_CERT_FILE" in raised.value.remedy) == ("ca_bundle_unusable", True)
+
+
+def leading_to(*addresses: str) -> Network:
+    """Return a network where every name leads to these addresses, and nobody is trusted."""
+
+    async def look_up(host: str, port: int) -> list[tuple[str, int]]:
+        return [(address, port) for address in addresses]
+
+    def rule(host: str, port: int, address: str) -> str | None:
+        return objection_to_connecting(host, port, address, Trust())
+
+    return Network(look_up=look_up, address_rule=rule)
+
+
+def test_an_address_where_nothing_may_go_is_left_out_and_the_others_are_used() -> None:
+    network = leading_to("10.0.0.1", "93.184.215.14", "169.254.169.254")
+    assert asyncio.run(network.resolve("a.example.com", 443)) == [("93.184.215.14", 443)]
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "::1", "169.254.169.254", "fe80::1", "0.0.0.0"])
+def test_a_name_that_leads_nowhere_else_is_refused_with_the_address(address: str) -> None:
+    with pytest.raises(AddressRefused, match=re.escape(f"a.example.com leads to {address}")):
+        asyncio.run(leading_to(address).resolve("a.example.com", 443))
+
+
+def test_metadata_services_are_refused_whatever_the_rule() -> None:
+    network = Network(look_up=leading_to("169.254.169.254").look_up)
+    for host in ("169.254.169.254", "hooks.example.com"):
+        with pytest.raises(AddressRefused):
+            asyncio.run(network.resolve(host, 80))

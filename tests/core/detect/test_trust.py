@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.catalog.clouds import zone_of
-from core.detect.trust import Trust, make_trust, may_receive_bearer
+from core.detect.trust import Trust, make_trust, may_receive_bearer, origin_to_trust, with_hosts
 from core.detect.urls import split_url
 from core.errors import ConfigurationError
+from core.model.trust import TrustedHost
 
 ADB = "adb-2718281828459045.5.azuredatabricks.net"
 TRUST = make_trust(
@@ -119,3 +123,31 @@ def test_an_entry_that_names_no_host_is_refused(entry: str, code: str) -> None:
 @pytest.mark.parametrize("entry", ["127.0.0.1:443", "localhost:80", "[::1]:443"])
 def test_a_loopback_entry_with_a_usual_port_is_taken(entry: str) -> None:
     assert len(make_trust(None, [entry]).trusted_origins) == 2
+
+
+def test_an_entry_may_say_that_its_addresses_are_private() -> None:
+    trust = make_trust(None, ["gw.corp.example.com=private", "gw2.corp.example.com"])
+    assert trust.trusted_origins == {"https://gw.corp.example.com", "https://gw2.corp.example.com"}
+    assert trust.private_origins == {"https://gw.corp.example.com"}
+
+
+def test_what_admins_trust_comes_to_what_the_settings_say() -> None:
+    settings = make_trust("https://ws.example.com", ["a.example.com"])
+    at = datetime(2030, 1, 2, tzinfo=UTC)
+    host = TrustedHost(origin="https://b.example.com", private=True, reason="r", actor="ada", at=at)
+    trust = with_hosts(settings, [host, replace(host, origin="https://c.example.com", private=False)])
+    assert trust.trusted_origins == {f"https://{name}.example.com" for name in "abc"}
+    assert trust.private_origins == {"https://b.example.com"}
+    assert may_receive_bearer("https://c.example.com/v1", trust) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://evil.example.com/path?key=dapi0123456789", "https://evil.example.com"),
+        ("https://user:dapi0123456789@evil.example.com/", "a URL that names no host"),
+        ("dapi0123456789", "a URL that names no host"),
+    ],
+)
+def test_a_refused_host_is_named_without_what_could_be_a_token(url: str, named: str) -> None:
+    assert origin_to_trust(url) == named
