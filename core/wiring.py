@@ -184,10 +184,14 @@ def _wire(
         for agent, form in FORMS.items()
     ]
     connect = connection(apps_origin, credentials)
+    with ExitStack() as undone:
+        undone.callback(database.close)
+        gateway = _explicit_gateway(settings.gateway_host, host, trusted) if settings.gateway_host else None
+        undone.pop_all()
     return Wiring(
         settings=settings,
         host=host,
-        gateway=_explicit_gateway(settings.gateway_host, host, trusted) if settings.gateway_host else None,
+        gateway=gateway,
         trusted=trusted,
         network=network,
         credentials=credentials,

@@ -29,8 +29,8 @@ def show_trust(request: RequestContext) -> None:
     view, now = request.services.trust.view, datetime.now(UTC)
     st.header("Where tokens may go", anchor=False)
     st.caption(
-        "A token is sent to these hosts only, over https; a redirect is never followed. The address that a name leads "
-        "to is looked at whenever a connection is made."
+        "A token is sent to these hosts only, over https, and never along a redirect. The address that a name leads to "
+        "is looked at whenever a connection is made."
     )
     if view.problem:
         st.warning(

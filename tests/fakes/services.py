@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from core.errors import ChangeError, ProbeError, StoreError
+from core.detect.trust import Trust, TrustView
+from core.errors import ChangeError, ProbeError, StoreError, SwitchyardError
 from core.history.audit_trail import AuditTrail
 from core.model.access import Membership
 from core.model.agent import AgentId
@@ -43,6 +44,26 @@ HERMES_FILE = TargetInfo(
 
 
 @dataclass
+class FakeTrusting:
+    """Trust as the test says it is, with what pages asked for written down; `refuses` is raised for everything."""
+
+    view: TrustView = field(default_factory=lambda: TrustView(settings=Trust()))
+    asked: list[tuple[str, str, bool | None, str, Actor]] = field(default_factory=list)
+    refuses: SwitchyardError | None = None
+
+    def add(self, text: str, *, private: bool, reason: str, actor: Actor) -> None:
+        self._take(("add", text, private, reason, actor))
+
+    def revoke(self, origin: str, *, reason: str, actor: Actor) -> None:
+        self._take(("revoke", origin, None, reason, actor))
+
+    def _take(self, asked: tuple[str, str, bool | None, str, Actor]) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.asked.append(asked)
+
+
+@dataclass
 class FakeServices:
     """What pages ask of the services, with everything they asked for written down."""
 
@@ -72,6 +93,7 @@ class FakeServices:
     delivered: list[Delivery] = field(default_factory=list)
     queries: list[HistoryQuery] = field(default_factory=list)
     tested: list[tuple[str, Actor]] = field(default_factory=list)
+    trust: FakeTrusting = field(default_factory=FakeTrusting)
 
     def start(self) -> None: ...
 
