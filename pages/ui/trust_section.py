@@ -17,7 +17,7 @@ from pages.ui.request import RequestContext
 from pages.ui.tables import Row
 
 HOST, PRIVATE, REASON = "trust_host", "trust_private", "trust_reason"
-_PUBLIC_ONLY, _PRIVATE_TOO, _THIS_MACHINE = "public only", "public and private", "this machine"
+_PUBLIC_ONLY, _PRIVATE_TOO, _THIS_MACHINE = "public only", "private too", "this machine"
 _PROXIED = (
     "Behind the proxy {proxy} names are checked, but not the addresses that they lead to, because the proxy resolves "
     "them. Which addresses may be reached is for the proxy to decide."

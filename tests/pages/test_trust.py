@@ -28,11 +28,11 @@ def services(refuses: SwitchyardError | None = None) -> FakeServices:
 def test_every_host_stands_with_its_reason_and_how_near_it_may_be() -> None:
     rows = [(row["Host"], row["Addresses"]) for row in rows_for_trust(VIEW)]
     assert rows == [
-        ("Databricks' own host names", "public and private"),
-        ("`https://workspace.example.com`", "public and private"),
+        ("Databricks' own host names", "private too"),
+        ("`https://workspace.example.com`", "private too"),
         ("`https://a.example.com`", "public only"),
-        ("`https://b.example.com`", "public and private"),
-        ("`https://gateway.example.com`", "public and private"),
+        ("`https://b.example.com`", "private too"),
+        ("`https://gateway.example.com`", "private too"),
     ]
     assert "our \\*own\\*" in rows_for_trust(VIEW)[-1]["Because of"]
 
