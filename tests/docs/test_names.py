@@ -15,7 +15,7 @@ from tests.docs.written import PAGES, ROOT
 # Set by Databricks Apps or read as they are; not settings of ours.
 _GIVEN = {"DATABRICKS_APP_PORT"}
 # Of the agent that docs/extend.md adds.
-_OF_EXAMPLES = {"ENABLE_AIDER", "AIDER_MODEL"}
+_OF_EXAMPLES = {"ENABLE_QUILL", "QUILL_MODEL"}
 _FOLDERS = r"(?:core|pages|tests|docs|scripts|bench)"
 each_page = pytest.mark.parametrize("page", PAGES)
 
