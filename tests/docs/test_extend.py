@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from core.model.agent import Dialect
-from tests.docs.written import PAGES, ROOT, between, cells
+from tests.docs.written import PAGES, ROOT, cells, rows
 
 EXTEND = PAGES["docs/extend.md"]
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", EXTEND, re.MULTILINE | re.DOTALL))
@@ -193,7 +193,7 @@ def test_the_tables_of_a_dialect_are_those_that_the_page_lists() -> None:
 
 
 def _dialect_rows() -> list[str]:
-    return between(EXTEND, "dialect tables").splitlines()
+    return rows(EXTEND, "dialect tables")
 
 
 def _names_every_dialect(path: Path) -> bool:

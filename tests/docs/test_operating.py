@@ -16,7 +16,7 @@ from core.settings import SETTINGS
 from core.surfaces.watched import watched
 from scripts.scheduled_sweep import SECRETS
 from tests.core.surfaces.pictures import NOW, RULES, outage
-from tests.docs.written import PAGES, ROOT, between
+from tests.docs.written import PAGES, ROOT, rows
 
 OPERATE, DEPLOY = PAGES["docs/operate.md"], PAGES["docs/deploy.md"]
 _ENDINGS = {"counter": "_total", "info": "_info"}
@@ -37,12 +37,11 @@ def _row(family: Metric) -> str:
     labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
     kind = "gauge" if family.type == "info" else family.type
     named = ", ".join(f"`{label}`" for label in labels) or "–"
-    return f"| `{family.name}{_ENDINGS.get(family.type, '')}` | {kind} | {named} | {family.documentation} |\n"
+    return f"| `{family.name}{_ENDINGS.get(family.type, '')}` | {kind} | {named} | {family.documentation} |"
 
 
 def test_the_metrics_table_is_what_a_scrape_has() -> None:
-    _, _, *rows = between(OPERATE, "metrics").splitlines(keepends=True)
-    assert rows == [_row(family) for family in everything().collect()]
+    assert rows(OPERATE, "metrics") == [_row(family) for family in everything().collect()]
 
 
 def test_every_health_word_is_explained() -> None:

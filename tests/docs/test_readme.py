@@ -12,14 +12,13 @@ from core.cli import commands
 from core.model.probe import Diagnosis, Health
 from core.settings import SCENES, SETTINGS, agent_variables
 from core.simulator.scenes import SCENE_BY_NAME
-from tests.docs.written import PAGES, README, ROOT, between, cells
+from tests.docs.written import PAGES, README, ROOT, between, cells, rows
 
 COMMAND_ROWS = {name: row for row, name in re.findall(r"^(\| `([a-z-]+)[ `].*)$", README, re.MULTILINE)}
 
 
 def test_the_settings_table_is_the_table_of_the_code() -> None:
-    rows = "".join(f"| `{row.name}` | {row.default or '–'} | {row.meaning} |\n" for row in SETTINGS)
-    assert between(README, "settings") == rows
+    assert rows(README, "settings") == [f"| `{row.name}` | {row.default or '–'} | {row.meaning} |" for row in SETTINGS]
 
 
 def test_the_agents_variables_are_all_named() -> None:
@@ -56,10 +55,10 @@ def test_every_diagnosis_has_a_sentence_and_a_remedy() -> None:
 
 
 def test_its_symptoms_are_those_of_the_faq() -> None:
-    rows = [cells(row) for row in between(README, "symptoms").splitlines()]
+    shown = [cells(row) for row in rows(README, "symptoms")]
     faq = [cells(row) for row in PAGES["docs/faq.md"].splitlines() if row.startswith("| `")]
-    assert len(rows) > 3
-    assert all(any(row[0] == error and row[2].startswith(f"{code} ") for row in faq) for error, code in rows)
+    assert len(shown) > 3
+    assert all(any(row[0] == error and row[2].startswith(f"{code} ") for row in faq) for error, code in shown)
 
 
 def test_every_picture_is_shown_in_both_themes() -> None:

@@ -21,6 +21,11 @@ def between(page: str, mark: str) -> str:
     return found.group(1)
 
 
+def rows(page: str, mark: str) -> list[str]:
+    """Return the rows of the table of this mark; the mark stands above its head, where it does not break it."""
+    return between(page, mark).splitlines()[2:]
+
+
 def cells(row: str) -> list[str]:
     """Return the cells of one row of a table."""
     return [cell.strip() for cell in row.strip().strip("|").split(" | ")]
