@@ -61,6 +61,13 @@ def test_every_metric_that_is_named_exists(page: str) -> None:
 
 
 @each_page
+def test_every_address_of_the_api_that_is_named_exists(page: str) -> None:
+    served = (ROOT / "core" / "adapters" / "api.py").read_text(encoding="utf-8")
+    for name in re.findall(r"/api/([a-z]+)", PAGES[page]):
+        assert f'"{name}"' in served or f'r"{name}/' in served, name
+
+
+@each_page
 def test_every_file_and_test_that_is_named_exists(page: str) -> None:
     for path, name in re.findall(rf"`({_FOLDERS}/[\w./-]*\w/?)(?:::(\w+))?`", PAGES[page]):
         assert (ROOT / path).exists(), path
