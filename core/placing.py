@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.adapters.export_target import ExportTarget
+from core.adapters.targets import targets_here
 from core.choice.apps import configured_by
 from core.choice.routes import routes_of
 from core.choice.sync import Seen, pins_of, sync_of
@@ -14,7 +14,7 @@ from core.detection import Detector
 from core.errors import StoreError
 from core.model.agent import AgentId
 from core.model.app import AppsSeen
-from core.model.change import ChangeRecord, TargetInfo
+from core.model.change import ChangeRecord, TargetInfo, TargetKind
 from core.model.check import route_id
 from core.model.choice import AgentChoice
 from core.model.override import Override
@@ -43,8 +43,8 @@ class Placing:
 
     def look(self) -> None:
         """Look at the places on this machine and at what was changed; the only thing here that reads anything."""
-        file_targets = self._wiring.file_targets.values()
-        self._others = (*(target.info for target in file_targets), ExportTarget(lambda _: None).info)
+        others = targets_here(self._wiring.file_targets, lambda _: None)
+        self._others = tuple(target.info for target in others.values())
         try:
             self._records = self._wiring.database.changes.latest(_LOOK_BACK)
         except StoreError as exc:
@@ -55,9 +55,9 @@ class Placing:
         apps = self._wiring.apps.seen()
         if apps is not self._taken and seen.gateway is not None:
             seen = self._with_apps(seen, apps)
-        *files, export = self._others or (None,)
-        places = (*files, *(app.info for app in apps.apps), export)
-        targets = tuple(place for place in places if place is not None)
+        written = [place for place in self._others if place.kind is not TargetKind.EXPORT]
+        handed_over = [place for place in self._others if place.kind is TargetKind.EXPORT]
+        targets = (*written, *(app.info for app in apps.apps), *handed_over)
         syncs = self._synced(seen, overrides)
         known = (seen.targets, seen.apps_problem, seen.syncs, seen.overrides)
         if known == (targets, apps.problem, syncs, overrides):

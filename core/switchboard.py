@@ -9,8 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from core.adapters.export_target import TARGET_ID as EXPORT
-from core.adapters.export_target import ExportTarget
+from core.adapters.targets import targets_here
 from core.audit import (
     apply_event,
     done_event,
@@ -223,7 +222,7 @@ class Switchboard:
             report = await observer.probe(routes, depth=Depth.FAITHFUL, budget_s=_PREFLIGHT_S)
             return report.results
 
-        others = {**self._wiring.file_targets, EXPORT: ExportTarget(observer.choice_of)}
+        others = targets_here(self._wiring.file_targets, observer.choice_of)
         return ChangePorts(
             targets=self._wiring.apps.targets(others),
             store=self._wiring.database.changes,

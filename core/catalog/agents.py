@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.model.agent import AgentId, AgentSpec, Dialect, SlotSpec
+from core.model.agent import AgentHome, AgentId, AgentSpec, Dialect, SlotSpec
 from core.model.gateway import Generation
 
 _MESSAGES = Dialect.ANTHROPIC_MESSAGES
@@ -53,6 +53,9 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             dialects=(_CHAT,),
             bases=_CHAT_BASES,
             enable_variable="ENABLE_HERMES",
+            home=AgentHome(
+                variable="HERMES_HOME", folder=".hermes", meaning="Folder of Hermes' own config.yaml on this machine"
+            ),
         ),
         AgentSpec(
             agent=AgentId.CLAUDE,
@@ -74,6 +77,9 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             dialects=(_MESSAGES,),
             bases=_MESSAGES_BASES,
             enable_variable="ENABLE_CLAUDE",
+            home=AgentHome(
+                variable="CLAUDE_CONFIG_DIR", folder=".claude", meaning="Folder of Claude Code's settings.json"
+            ),
         ),
         AgentSpec(
             agent=AgentId.CODEX,
@@ -82,6 +88,7 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             dialects=(_RESPONSES,),
             bases=_RESPONSES_BASES,
             enable_variable="ENABLE_CODEX",
+            home=AgentHome(variable="CODEX_HOME", folder=".codex", meaning="Folder of Codex's config.toml"),
         ),
         AgentSpec(
             agent=AgentId.GEMINI,
@@ -90,6 +97,9 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             dialects=(_GEMINI,),
             bases=_GEMINI_BASES,
             enable_variable="ENABLE_GEMINI",
+            home=AgentHome(
+                variable="GEMINI_CLI_HOME", folder="", below=".gemini", meaning="Folder that holds Gemini CLI's .gemini"
+            ),
         ),
         AgentSpec(
             agent=AgentId.OPENCODE,
@@ -105,6 +115,12 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             dialects=_ALL_DIALECTS,
             bases=_VERSIONED_MESSAGES | _RESPONSES_BASES | _VERSIONED_GEMINI | _CHAT_BASES,
             enable_variable="ENABLE_OPENCODE",
+            home=AgentHome(
+                variable="XDG_CONFIG_HOME",
+                folder=".config",
+                below="opencode",
+                meaning="Folder that holds OpenCode's opencode/opencode.json",
+            ),
         ),
         AgentSpec(
             agent=AgentId.PI,
@@ -113,6 +129,11 @@ AGENTS: Mapping[AgentId, AgentSpec] = {
             dialects=_ALL_DIALECTS,
             bases=_MESSAGES_BASES | _RESPONSES_BASES | _VERSIONED_GEMINI | _CHAT_BASES,
             enable_variable="ENABLE_PI",
+            home=AgentHome(
+                variable="PI_CODING_AGENT_DIR",
+                folder=".pi/agent",
+                meaning="Folder of Pi's models.json and settings.json",
+            ),
         ),
         AgentSpec(
             agent=AgentId.COPILOT,

@@ -48,12 +48,25 @@ class SlotSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentHome:
+    """Where an agent keeps its own config: the folder that `variable` names, else `folder` below the person's home.
+
+    `below` is what the agent appends to either; `meaning` is the variable's row in the table of settings.
+    """
+
+    variable: str
+    folder: str
+    meaning: str
+    below: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSpec:
     """One row of the agent catalogue.
 
     `bases` maps (generation, dialect) to the path that is appended to the gateway's base URL to give the agent's
     base URL; a missing key means that the agent has no such route. `dialects` lists what it can speak, its usual one
-    first; an agent with several picks by model family.
+    first; an agent with several picks by model family. `home` None means that no config of its own is read.
     """
 
     agent: AgentId
@@ -62,6 +75,7 @@ class AgentSpec:
     dialects: tuple[Dialect, ...]
     bases: Mapping[tuple[Generation, Dialect], str]
     enable_variable: str | None
+    home: AgentHome | None = None
     probeable: bool = True
     note: str = ""
 

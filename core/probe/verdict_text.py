@@ -44,7 +44,9 @@ def describe(route: Route, verdict: Verdict) -> tuple[str, str]:
     sentence = row.sentence.format(**fields)
     if verdict.said and (verdict.status is None or verdict.diagnosis in _SAY_HOW):
         sentence = f"{sentence}: {verdict.said}"
-    return sentence, row.remedy.format(**fields)
+    remedy = row.remedy.format(**fields)
+    # It may begin with what has to be granted, which is a clause elsewhere.
+    return sentence, remedy[:1].upper() + remedy[1:]
 
 
 def _fields(route: Route, verdict: Verdict) -> dict[str, str]:

@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.model.agent import AgentId
+from core.catalog.agents import AGENTS
+from core.model.agent import AgentHome, AgentId
 
-# Per agent: the variable, what the agent appends to it, and the folder without it (agents.md section 3).
-_HOMES: Mapping[AgentId, tuple[str, str, str]] = {
-    AgentId.HERMES: ("HERMES_HOME", "", ".hermes"),
-    AgentId.CLAUDE: ("CLAUDE_CONFIG_DIR", "", ".claude"),
-    AgentId.CODEX: ("CODEX_HOME", "", ".codex"),
-    AgentId.GEMINI: ("GEMINI_CLI_HOME", ".gemini", ".gemini"),
-    AgentId.OPENCODE: ("XDG_CONFIG_HOME", "opencode", ".config/opencode"),
-    AgentId.PI: ("PI_CODING_AGENT_DIR", "", ".pi/agent"),
-}
+_HOMES: Mapping[AgentId, AgentHome] = {agent: spec.home for agent, spec in AGENTS.items() if spec.home is not None}
 
 
 def agent_homes(env: Mapping[str, str]) -> dict[AgentId, Path]:
     """Return the folder of every agent that keeps a config of its own, as this environment says."""
+    usual = homes_below(Path("~").expanduser())
     return {
-        agent: Path(env[variable]).expanduser() / below if env.get(variable) else Path("~").expanduser() / usual
-        for agent, (variable, below, usual) in _HOMES.items()
+        agent: Path(env[home.variable]).expanduser() / home.below if env.get(home.variable) else usual[agent]
+        for agent, home in _HOMES.items()
     }
 
 
 def homes_below(home: Path) -> dict[AgentId, Path]:
     """Return the usual folders below a home folder, whatever the environment says."""
-    return {agent: home / usual for agent, (_, _, usual) in _HOMES.items()}
+    return {agent: home / own.folder / own.below for agent, own in _HOMES.items()}

@@ -19,6 +19,12 @@ class Setting:
     meaning: str
 
 
+_HOMES = tuple(
+    Setting(name=home.variable, default="/".join(filter(None, ("~", home.folder))), meaning=home.meaning)
+    for home in (spec.home for spec in AGENTS.values())
+    if home is not None
+)
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="DATABRICKS_HOST",
@@ -50,12 +56,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="",
         meaning="Injected on Databricks Apps; with the client id it marks that we run there",
     ),
-    Setting(name="HERMES_HOME", default="~/.hermes", meaning="Folder of Hermes' own config.yaml on this machine"),
-    Setting(name="CLAUDE_CONFIG_DIR", default="~/.claude", meaning="Folder of Claude Code's settings.json"),
-    Setting(name="CODEX_HOME", default="~/.codex", meaning="Folder of Codex's config.toml"),
-    Setting(name="GEMINI_CLI_HOME", default="~", meaning="Folder that holds Gemini CLI's .gemini"),
-    Setting(name="XDG_CONFIG_HOME", default="~/.config", meaning="Folder that holds OpenCode's opencode/opencode.json"),
-    Setting(name="PI_CODING_AGENT_DIR", default="~/.pi/agent", meaning="Folder of Pi's models.json and settings.json"),
+    *_HOMES,
     Setting(name="SWITCHYARD_SIMULATE", default="", meaning="Scene of the simulated workspace: " + ", ".join(SCENES)),
     Setting(
         name="SWITCHYARD_APP",

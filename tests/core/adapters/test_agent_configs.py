@@ -8,6 +8,7 @@ import pytest
 
 from core.adapters.agent_configs import AgentConfigFiles
 from core.adapters.agents import FORMS
+from core.catalog.agents import AGENTS
 from core.model.agent import AgentId
 from core.model.secret import Secret
 from tests.fakes.hermes_machine import CONFIG, TOKEN
@@ -32,6 +33,10 @@ def test_a_token_that_the_config_only_names_comes_from_the_environment(tmp_path:
     config = files.read(AgentId.HERMES)
     assert config is not None
     assert config.slots[0].token == Secret("from-env")
+
+
+def test_an_agent_whose_config_is_read_has_a_folder_and_no_other_has() -> None:
+    assert set(FORMS) == {agent for agent, spec in AGENTS.items() if spec.home is not None}
 
 
 @pytest.mark.parametrize("agent", sorted(set(AgentId) - set(FORMS)))

@@ -1,13 +1,11 @@
-"""docs/operate.md and docs/deploy.md say what the code does: metrics, settings, secrets, links."""
+"""docs/operate.md and docs/deploy.md say what the code does: metrics, numbers, secrets, variables of the bundle."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
 from prometheus_client import Metric
 
 from core.adapters.metrics import WatchCollector
@@ -18,15 +16,13 @@ from core.settings import SETTINGS
 from core.surfaces.watched import watched
 from scripts.scheduled_sweep import SECRETS
 from tests.core.surfaces.pictures import NOW, RULES, outage
+from tests.docs.written import PAGES, ROOT, rows
 
-ROOT = Path(__file__).resolve().parent.parent
-OPERATE, DEPLOY = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operate.md", "deploy.md"))
-# Set by Databricks Apps or read as they are; not settings of ours.
-_GIVEN = {"DATABRICKS_APP_PORT"}
+OPERATE, DEPLOY = PAGES["docs/operate.md"], PAGES["docs/deploy.md"]
 _ENDINGS = {"counter": "_total", "info": "_info"}
 
 
-def _everything() -> WatchCollector:
+def everything() -> WatchCollector:
     """Return a scrape in which every family has a sample."""
     usage = Usage(day=datetime(2030, 1, 2, tzinfo=UTC).date(), requests=1)
     snapshot = replace(outage(), usage=usage)
@@ -41,23 +37,15 @@ def _row(family: Metric) -> str:
     labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
     kind = "gauge" if family.type == "info" else family.type
     named = ", ".join(f"`{label}`" for label in labels) or "–"
-    return f"| `{family.name}{_ENDINGS.get(family.type, '')}` | {kind} | {named} | {family.documentation} |\n"
+    return f"| `{family.name}{_ENDINGS.get(family.type, '')}` | {kind} | {named} | {family.documentation} |"
 
 
 def test_the_metrics_table_is_what_a_scrape_has() -> None:
-    found = re.search(r"<!-- metrics -->\n\|[^\n]*\n\|[^\n]*\n(.*?)<!-- /metrics -->", OPERATE, re.DOTALL)
-    assert found
-    assert found.group(1) == "".join(_row(family) for family in _everything().collect())
+    assert rows(OPERATE, "metrics") == [_row(family) for family in everything().collect()]
 
 
 def test_every_health_word_is_explained() -> None:
     assert all(f"| **{health.value.capitalize()}** |" in OPERATE for health in Health)
-
-
-@pytest.mark.parametrize("text", [OPERATE, DEPLOY], ids=["operate", "deploy"])
-def test_every_setting_that_is_named_exists(text: str) -> None:
-    named = set(re.findall(r"\b(?:SWITCHYARD|DATABRICKS)_[A-Z_]+\b", text))
-    assert named - _GIVEN <= {setting.name for setting in SETTINGS}
 
 
 def test_the_numbers_are_the_defaults() -> None:
@@ -75,9 +63,3 @@ def test_every_variable_of_the_bundle_that_is_named_exists() -> None:
     bundle = (ROOT / "databricks.yml").read_text(encoding="utf-8")
     for name in re.findall(r"--var[ =]\"?(\w+)=", DEPLOY):
         assert re.search(rf"^  {name}:$", bundle, re.MULTILINE), name
-
-
-@pytest.mark.parametrize("text", [OPERATE, DEPLOY], ids=["operate", "deploy"])
-def test_files_that_are_linked_exist(text: str) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / "docs" / target).is_file(), target
