@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -86,16 +85,13 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(scene="demo", state_dir=tmp_path, confirm_delay_s=0)
 
 
-def test_a_house_is_open_with_its_day_within_three_seconds(settings: Settings) -> None:
-    began = perf_counter()
+def test_a_house_is_open_with_its_day(settings: Settings) -> None:
     house = House(settings)
-    took_s = perf_counter() - began
     try:
         now = datetime.now(UTC)
         view = house.services.history(HistoryQuery(since=now - DAY, until=now))
         assert len(view.incidents) == len(TROUBLES)
         assert len(view.routes) >= 20
-        assert took_s < 3.0
     finally:
         house.close()
 
