@@ -17,6 +17,7 @@ from tests.core.cli.conftest import CommandLine
 from tests.docs.written import PAGES, cells, rows
 
 SECURITY = PAGES["docs/security.md"]
+RIGHTS = SECURITY.partition("## Rights of the service principal")[2].partition("## Threats")[0]
 PRINCIPAL = "11111111-2222-3333-4444-555555555555"
 Made = Callable[..., CommandLine]
 
@@ -36,7 +37,7 @@ def test_the_rights_are_those_that_the_command_prints(command_line: Made) -> Non
     argv = ("grants", "--principal", PRINCIPAL, "--database", "databricks_postgres")
     code, document = command_line(SWITCHYARD_SIMULATE="healthy").json(*argv)
 
-    blocks = re.findall(r"^```(?:sql|sh)\n(.*?)\n```$", SECURITY, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(?:sql|sh)\n(.*?)\n```$", RIGHTS, re.MULTILINE | re.DOTALL)
 
     assert code == 0
     assert blocks == [
