@@ -34,6 +34,8 @@ class Behaviour(StrEnum):
     EMPTY_STREAM = "empty_stream"
     EMPTY_ANSWER = "empty_answer"
     SUBSTITUTED = "substituted"
+    ECHO = "echo"
+    ECHO_IN_ERROR = "echo_in_error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,6 +172,17 @@ def test_empty_and_substituted_answers(
     assert "claude-haiku-4-5" in ask(workspace, "POST", path, json=body).text
 
 
+@pytest.mark.parametrize("fault", [Behaviour.ECHO, Behaviour.ECHO_IN_ERROR])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_the_token_is_repeated(fault: Behaviour, stream: bool, running: Running, ask: Ask) -> None:
+    workspace = running("healthy")
+    workspace.faults.add(FaultRule(fault=fault))
+    answer = ask(workspace, "POST", CHAT, json=BODY | {"stream": stream})
+    token = workspace.scene.token.reveal()
+    assert token in answer.text
+    assert token in answer.headers["x-request-id"]
+
+
 def test_faults_over_the_control_paths(running: Running, ask: Ask) -> None:
     workspace = running("healthy")
     rule = {"fault": "throttled", "generation": "workspace", "dialect": "openai_chat", "token": "live", "times": 5}
