@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 LARGEST_ANSWER = 4 * 1024 * 1024
+# Of an error only its beginning is ever shown.
+LARGEST_ERROR = 64 * 1024
 TOTAL_S = 30.0
 _PIECE = 64 * 1024
 
@@ -50,7 +52,7 @@ class BoundedAdapter(HTTPAdapter):
         def whole() -> Response:
             response = HTTPAdapter.send(self, request, True, *args, **kwargs)
             try:
-                body = _body_of(response, until, cut=stream)
+                body = _body_of(response, until, cut=stream or not response.ok)
             except HTTPError as exc:
                 # As requests does where it reads the body itself.
                 raise ChunkedEncodingError(exc) from exc
@@ -79,11 +81,12 @@ def bounded(client: WorkspaceClient, *, total_s: float = TOTAL_S) -> WorkspaceCl
 
 def _body_of(response: Response, until: float, *, cut: bool) -> bytes:
     body = bytearray()
+    largest = LARGEST_ANSWER if response.ok else LARGEST_ERROR
     while piece := response.raw.read1(_PIECE, decode_content=True):
         body += piece
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > largest:
             if cut:
-                return bytes(body[:LARGEST_ANSWER])
+                return bytes(body[:largest])
             raise AnswerTooLarge(f"an answer of more than {LARGEST_ANSWER // 1024**2} MB")
         if time.monotonic() > until:
             raise Timeout("no whole answer in time")

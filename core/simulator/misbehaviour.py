@@ -32,7 +32,8 @@ class Wire:
 
 def answer_instead(rule: FaultRule, exchange: Exchange, request: Request) -> Answer:
     """Return the answer that the rule puts in the place of one that is never made."""
-    refusal = Refusal(status=rule.status, body=rule.body) if rule.fault == "custom" else rule.fault
+    custom = Refusal(status=rule.status, body=rule.body, headers=dict(rule.headers))
+    refusal = custom if rule.fault == "custom" else rule.fault
     return refusal_answer(refusal, exchange, model=request.model or "")
 
 

@@ -63,9 +63,10 @@ def test_rule_ends_after_its_times(running: Running, ask: Ask) -> None:
 
 def test_custom_answer(running: Running, ask: Ask) -> None:
     workspace = running("healthy")
-    workspace.faults.add(FaultRule(fault="custom", status=418, body="{model} is a teapot"))
+    rule = FaultRule(fault="custom", status=418, body="{model} is a teapot", headers=(("Server", "tea"),))
+    workspace.faults.add(FaultRule.from_json(json.loads(json.dumps(rule.to_json()))))
     answer = ask(workspace, "POST", CHAT, json=BODY)
-    assert (answer.status_code, answer.text) == (418, f"{MODEL} is a teapot")
+    assert (answer.status_code, answer.text, answer.headers["server"]) == (418, f"{MODEL} is a teapot", "tea")
 
 
 def test_unknown_fault_is_refused() -> None:
