@@ -66,6 +66,7 @@ _ESCAPE = re.compile(
     r"(?<!\\)\\+(?:(?:u00|x)(?P<hex>[2-7][0-9A-Fa-f])|(?P<itself>[\"/]))|%(?:25)*(?P<url>[2-7][0-9A-Fa-f])"
     r"|&#x0{0,6}(?P<entity>[2-7][0-9A-Fa-f]);|&#0{0,6}(?P<number>[3-9][0-9]|1[01][0-9]|12[0-6]);"
 )
+_ESCAPE_MARKS = ("\\", "%", "&#")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]")
 
 
@@ -138,6 +139,8 @@ def _widened(text: str, start: int, end: int) -> Span:
 
 def _unescaped(text: str) -> tuple[str, Sequence[Escape]]:
     """Return the text with its escapes resolved, and what they were."""
+    if not any(mark in text for mark in _ESCAPE_MARKS):
+        return text, ()
     pieces: list[str] = []
     escapes: list[Escape] = []
     length = done = 0

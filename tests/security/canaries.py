@@ -25,7 +25,7 @@ class Canary(StrEnum):
     DEAD = "cnry-D3add+2c9Xo/7.Ts53-cH=="
     ONE_PROBE = "cnry-0nce0+3d0Wn/6.Sr44-bI=="
     PERSON = "cnry-P3rsn+4e1Vm/5.Rq35-aJ=="
-    HOOK = "cnry-H0ok0+5f2Ul~4.Qp26-zK"
+    HOOK = "cnry-H0ok0+5f2Ul.4.Qp26-zK9"
 
 
 # Where each of them is meant to be.
