@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,6 +22,9 @@ _TOTAL_S = 10.0
 _ANSWER_BYTES = 4096
 _ANSWER_SHOWN = 120
 _USER_AGENT = "switchyard/0.1 (alerts)"
+_SEPARATORS = re.compile(r"[/?&=]")
+# A part of an address that is shorter is a word, and no key.
+_SHORTEST_KEY = 10
 
 
 class WebhookSender:
@@ -82,9 +86,10 @@ def _attempt(answer: HttpAnswer | HttpFailure, channel: Channel, address: Secret
 
 
 def _said(answer: HttpAnswer, channel: Channel, address: Secret) -> str:
-    """Return the beginning of a refusal, which may repeat the address or the key that it did not like."""
+    """Return the beginning of a refusal, which may repeat the address, a part of it or the key that it did not like."""
     path = "/" + address.reveal().partition("://")[2].partition("/")[2]
-    known = [address, *([channel.secret] if channel.secret else []), *([Secret(path)] if len(path) > 1 else [])]
+    parts = [part for part in _SEPARATORS.split(path) if len(part) >= _SHORTEST_KEY]
+    known = [address, *([channel.secret] if channel.secret else []), *map(Secret, {path, *parts} - {"/"})]
     said = line(redact(answer.body.decode(errors="replace"), known))[:_ANSWER_SHOWN]
     return f": {said}" if said else ""
 

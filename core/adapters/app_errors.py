@@ -66,8 +66,8 @@ def translated(about: About) -> Iterator[None]:
         raise _odd(about) from exc
     except (RequestException, TimeoutError) as exc:
         raise _unreachable(about) from exc
-    # What the SDK lets through for answers of another shape than it expects (a list, a missing key).
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as exc:
+    # What the SDK lets through for answers of another shape than it expects (a list, a missing key, JSON too deep).
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as exc:
         raise _odd(about) from exc
 
 

@@ -82,6 +82,8 @@ def connection(origin: str, credentials: Credentials) -> Callable[[], WorkspaceC
         from databricks.sdk.config import Config
         from databricks.sdk.credentials_provider import CredentialsStrategy
 
+        from core.adapters.sdk_answers import bounded
+
         class OurCredentials(CredentialsStrategy):
             def auth_type(self) -> str:
                 return "switchyard"
@@ -110,7 +112,7 @@ def connection(origin: str, credentials: Credentials) -> Callable[[], WorkspaceC
             # For the metadata of the host, which is asked for without our clock.
             retry_timeout_seconds=1,
         )
-        return WorkspaceClient(config=config)
+        return bounded(WorkspaceClient(config=config))
 
     return connect
 

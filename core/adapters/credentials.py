@@ -22,8 +22,8 @@ _SDK_TIMEOUT_S = 5
 _PATIENCE_S = 10.0
 
 # What the SDK lets through when an answer is not what it expects: also KeyError for a refusal without a Content-Type
-# and NotImplementedError for a token without its fields (oauth.retrieve_token, 0.156).
-_SDK_ERRORS = (ValueError, OSError, KeyError, NotImplementedError)
+# and NotImplementedError for a token without its fields (oauth.retrieve_token, 0.156). RecursionError is JSON too deep.
+_SDK_ERRORS = (ValueError, OSError, KeyError, NotImplementedError, RecursionError)
 
 
 class StaticToken:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ipaddress
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -20,6 +21,9 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from core.adapters.network import AddressRefused, Network, connector
+from core.adapters.unpacking import can_unpack, unpacked
+from core.catalog.redact import without
+from core.model.secret import Secret
 from core.ports import FailureKind, HttpAnswer, HttpFailure, HttpRequest
 
 CONNECT_TIMEOUT_S = 3.0
@@ -28,7 +32,7 @@ USER_AGENT = "switchyard/0.1 (route probe)"
 # How long and how far an answer is read on after its proof, for the end of the connection's use of it.
 _LAST_WORDS_S = 0.1
 _LAST_WORDS_BYTES = 4096
-_BREAKS = (httpx.HTTPError, aiohttp.ClientError, OSError)
+_BREAKS = (httpx.HTTPError, aiohttp.ClientError, OSError, zlib.error)
 
 BearerRule = Callable[[str], str | None]
 
@@ -60,27 +64,13 @@ class HttpxSender:
         try:
             async with asyncio.timeout(request.total_s):
                 return await self._exchange(request, started)
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError) as exc:
+        except (*_BREAKS, httpx.InvalidURL, UnicodeError) as exc:
             kind, detail = classify(exc)
             return HttpFailure(kind=kind, detail=detail, elapsed_ms=_ms_since(started))
 
     async def _exchange(self, request: HttpRequest, started: float) -> HttpAnswer:
-        # Identity encoding: a small answer must not unfold into a large one after the size limit was checked.
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
-        if request.token is not None:
-            headers["Authorization"] = f"Bearer {request.token.reveal()}"
-            headers |= {name: request.token.reveal() for name in request.token_headers}
-        timeouts = {"connect": min(CONNECT_TIMEOUT_S, request.total_s), "read": request.total_s}
         url, literal = _parsed(request.url)
-        response = await self._transport_to(url, literal).handle_async_request(
-            httpx.Request(
-                request.method,
-                url,
-                headers=headers,
-                content=request.body,
-                extensions={"timeout": timeouts},
-            )
-        )
+        response = await self._transport_to(url, literal).handle_async_request(_on_the_wire(request, url))
         try:
             received = _Received(response, request, started)
             await received.read()
@@ -95,6 +85,17 @@ class HttpxSender:
             raise AddressRefused(objection)
         is_proxied = url.scheme == "https" and self._network.is_proxied(url.host, port)
         return self._proxied if is_proxied else self._transport
+
+
+def _on_the_wire(request: HttpRequest, url: httpx.URL) -> httpx.Request:
+    """Return the request with its token in it; its repr has none, so no traceback with its locals shows one."""
+    # Identity encoding: a small answer must not unfold into a large one after the size limit was checked.
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
+    if request.token is not None:
+        headers["Authorization"] = f"Bearer {request.token.reveal()}"
+        headers |= {name: request.token.reveal() for name in request.token_headers}
+    timeouts = {"connect": min(CONNECT_TIMEOUT_S, request.total_s), "read": request.total_s}
+    return httpx.Request(request.method, url, headers=headers, content=request.body, extensions={"timeout": timeouts})
 
 
 @lru_cache(maxsize=2048)
@@ -143,11 +144,10 @@ class _Received:
             self._truncated = True
 
     def _chunks(self) -> AsyncIterator[bytes]:
-        """Return the body as it comes; without an encoding past httpx' decoders, which cost a tenth of a probe."""
+        """Return the body as it comes, past httpx' decoders, which cost a tenth of a probe and know no limit."""
         stream = self._response.stream
-        if "content-encoding" in self._headers or not isinstance(stream, httpx.AsyncByteStream):
-            return self._response.aiter_bytes()
-        return aiter(stream)
+        raw = aiter(stream) if isinstance(stream, httpx.AsyncByteStream) else self._response.aiter_raw()
+        return unpacked(raw) if can_unpack(self._headers.get("content-encoding", "")) else raw
 
     def _is_proved_by(self, chunk: bytes) -> bool:
         if self._reader is None:
@@ -171,17 +171,30 @@ class _Received:
                 self._stopped = False
 
     def answer(self) -> HttpAnswer:
-        """Return what came."""
+        """Return what came, without the token that asked for it: a server may repeat what it was sent."""
+        headers, body = self._headers, bytes(self._body)
+        if self._request.token is not None:
+            headers, body = _without_token(headers, body, self._request.token)
         return HttpAnswer(
             status=self._response.status_code,
-            headers=self._headers,
-            body=bytes(self._body[: self._request.max_bytes]),
+            headers=headers,
+            # Cut after that: half a token would not be found.
+            body=body[: self._request.max_bytes],
             truncated=self._truncated,
             elapsed_ms=_ms_since(self._started) if self._elapsed_ms is None else self._elapsed_ms,
             first_byte_ms=self._first_byte_ms,
             first_token_ms=self._first_token_ms,
             stopped=self._stopped,
         )
+
+
+def _without_token(headers: dict[str, str], body: bytes, token: Secret) -> tuple[dict[str, str], bytes]:
+    text = body.decode("latin-1")
+    # One look at everything: there is hardly ever anything to take out, and each look has its price.
+    whole = "\n".join((*headers.values(), text))
+    if without(whole, token) == whole:
+        return headers, body
+    return {name: without(value, token) for name, value in headers.items()}, without(text, token).encode("latin-1")
 
 
 @asynccontextmanager
@@ -224,6 +237,7 @@ _RULES: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
     ((httpx.InvalidURL, httpx.UnsupportedProtocol, aiohttp.InvalidURL), FailureKind.REFUSED, "the URL is not usable"),
     ((aiohttp.ServerDisconnectedError,), FailureKind.LOST, "the connection was closed without an answer"),
     ((aiohttp.ClientPayloadError,), FailureKind.LOST, "the answer broke off"),
+    ((zlib.error,), FailureKind.LOST, "the answer cannot be unpacked"),
     ((aiohttp.ClientResponseError,), FailureKind.LOST, "what came back is not HTTP"),
 )
 

@@ -140,10 +140,10 @@ def _error(
     if code is None and leading:
         code = leading.group(1)
     return ErrorBody(
-        code=_readable(code)[:100] if code else None,
+        code=redact(_readable(code))[:100] if code else None,
         message=clean[:MESSAGE_LIMIT],
         shape=shape,
-        request_id=_readable(request_id)[:128] if request_id else None,
+        request_id=redact(_readable(request_id))[:128] if request_id else None,
         status=status,
     )
 

@@ -21,11 +21,16 @@ LISTING_BYTES = 4 * 1024 * 1024
 LISTING_TIMEOUT_S = 15.0
 MAX_PAGES = 100
 MAX_REQUESTS = 120
+# Far more than any workspace has; each is a row on the pages, for every agent.
+MAX_MODELS = 1000
+# What all pages together may take; whoever answers each of them just in time would hold detection up for half an hour.
+LONGEST_WALK_MS = 60_000
 # The model services cancel large pages with 499, now and then also under load (databricks.md §3.3).
 PAGE_SIZES = (100, 25, 5)
 _TOO_MUCH_AT_ONCE = (499, 504)
 _ABSENT = (404, 405, 501)
 _NAME_LIMIT = 200
+_MOST_TYPES = 16
 _CHAT_TASKS = ("llm/v1/chat", "agent/")
 
 
@@ -85,6 +90,7 @@ class _Walk:
     size: int = 0
     pages: int = 0
     requests: int = 0
+    ms: float = 0.0
     token: str = ""
     seen: set[str] = field(default_factory=set)
     models: list[ListedModel] = field(default_factory=list)
@@ -92,7 +98,8 @@ class _Walk:
     trouble: Reading | str | None = None
 
     def wants_more(self) -> bool:
-        if not self.ended and (self.pages >= MAX_PAGES or self.requests >= MAX_REQUESTS):
+        too_much = self.pages >= MAX_PAGES or self.requests >= MAX_REQUESTS or len(self.models) > MAX_MODELS
+        if not self.ended and (too_much or self.ms >= LONGEST_WALK_MS):
             self.ended, self.trouble = True, f"stopped after {_counted(self.pages, 'page')}"
         return not self.ended
 
@@ -104,6 +111,7 @@ class _Walk:
 
     def take(self, reading: Reading) -> None:
         self.requests += 1
+        self.ms += reading.ms
         if reading.status in _TOO_MUCH_AT_ONCE and self.size + 1 < len(PAGE_SIZES):
             self.size += 1
             return
@@ -161,6 +169,9 @@ def _items(reading: Reading, key: str) -> list[Mapping[str, Any]] | None:
 
 
 def _listing(source: str, outcome: ListingOutcome, models: tuple[ListedModel, ...], detail: str) -> Listing:
+    if len(models) > MAX_MODELS:
+        models, outcome = models[:MAX_MODELS], ListingOutcome.PARTIAL
+        detail = f"only the first {MAX_MODELS} models" + (f"; {detail}" if detail else "")
     count = len(models)
     words = detail or _counted(count, "model")
     return Listing(result=ListingResult(source=source, outcome=outcome, count=count, detail=words), models=models)
@@ -230,7 +241,10 @@ def _part(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _texts(value: object) -> list[str]:
-    return [text for text in value if isinstance(text, str) and text] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    texts = [text for text in value if isinstance(text, str) and 0 < len(text) <= _NAME_LIMIT]
+    return list(dict.fromkeys(texts))[:_MOST_TYPES]
 
 
 def _ready(item: Mapping[str, Any]) -> bool | None:

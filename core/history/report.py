@@ -24,7 +24,8 @@ _NOTHING = "–"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>$&@])")
 # Trackers make links of bare addresses; an invisible joiner keeps them text.
 _ADDRESS = re.compile(r"(?i)(://|www\.)(?=\S)")
-_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# Also as a URL or JSON writes it.
+_MAIL = re.compile(r"[\w.+'-]{1,256}(?:@|%40|\\+u0040)[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{10,}(?![0-9A-Za-z])")
 _HOST = re.compile(r"(?i)\b(?:[a-z0-9-]+\.)+(?:azuredatabricks|databricks|databricksapps)\.[a-z]{2,3}\b")
@@ -125,9 +126,11 @@ class _Writer:
         shown = " ".join("".join(char if char.isprintable() else " " for char in redact(text)).split())
         if self.hosts is None:
             return shown
+        # People first: behind a host that has got its number no address is recognised any more.
+        shown = _MAIL.sub("[person]", shown)
         for host in sorted(self.hosts, key=len, reverse=True):
             shown = re.sub(re.escape(host), self.hosts[host], shown, flags=re.IGNORECASE)
-        shown = _HOST.sub("[host]", _MAIL.sub("[person]", shown))
+        shown = _HOST.sub("[host]", shown)
         return _NUMBER.sub("[number]", _UUID.sub("[id]", shown))
 
 

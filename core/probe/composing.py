@@ -88,7 +88,7 @@ class Composer:
             url=request.url,
             checked_at=self.clock.now(),
             http_status=verdict.status,
-            answered_model=verdict.answered_model,
+            answered_model=redact(verdict.answered_model, self.secrets) if verdict.answered_model else None,
             latency_ms=answer.elapsed_ms if answer else None,
             ttft_ms=verdict.ttft_ms,
             tokens=verdict.tokens,

@@ -18,6 +18,8 @@ from core.probe.judge import Verdict
 from core.probe.request import route_url
 
 _EXCERPT_LENGTH = 2000
+_HEADER_LENGTH = 500
+_ID_LENGTH = 128
 _SHOWN_HEADERS = (
     "content-type",
     "x-request-id",
@@ -97,7 +99,9 @@ def evidence_of(
             error=visible(redact(outcome.detail, secrets)),
         )
     shown = {
-        name: visible(redact(outcome.headers[name], secrets)) for name in _SHOWN_HEADERS if name in outcome.headers
+        name: visible(redact(outcome.headers[name], secrets))[:_HEADER_LENGTH]
+        for name in _SHOWN_HEADERS
+        if name in outcome.headers
     }
     return ProbeEvidence(
         method=request.method,
@@ -106,7 +110,7 @@ def evidence_of(
         request_body=body,
         response_headers=shown,
         response_excerpt="" if verdict.diagnosis is Diagnosis.OK else _excerpt(outcome.body, secrets),
-        request_id=verdict.request_id,
+        request_id=visible(redact(verdict.request_id, secrets))[:_ID_LENGTH] if verdict.request_id else None,
     )
 
 

@@ -34,15 +34,17 @@ class Behaviour(StrEnum):
     EMPTY_STREAM = "empty_stream"
     EMPTY_ANSWER = "empty_answer"
     SUBSTITUTED = "substituted"
+    ECHO = "echo"
+    ECHO_IN_ERROR = "echo_in_error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRule:
     """Do `fault` to every request that matches; what is None matches anything.
 
-    `fault` is a Behaviour, the name of a refusal, or "custom" with `status` and `body`. `model` matches in either
-    spelling, `path` is a prefix. The first `after` of them are let through. `times` None means until removed, and
-    `lasts_s` None for as long; `delay_s` is for delay and drip.
+    `fault` is a Behaviour, the name of a refusal, or "custom" with `status`, `body` and `headers`. `model` matches in
+    either spelling, `path` is a prefix. The first `after` of them are let through. `times` None means until removed,
+    and `lasts_s` None for as long; `delay_s` is for delay and drip.
     """
 
     fault: str
@@ -57,6 +59,7 @@ class FaultRule:
     delay_s: float = 0.2
     status: int = 500
     body: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         known = self.fault == "custom" or self.fault in REFUSALS or self.fault in tuple(Behaviour)
@@ -98,6 +101,7 @@ class FaultRule:
             delay_s=float(value.get("delay_s", 0.2)),
             status=int(value.get("status", 500)),
             body=str(value.get("body", "")),
+            headers=tuple((str(name), str(text)) for name, text in dict(value.get("headers", ())).items()),
         )
 
     def to_json(self) -> dict[str, Any]:

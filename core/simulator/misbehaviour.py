@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from starlette.types import Receive, Send
 
 from core.simulator.answers import SUBSTITUTE, emptied, substituted
+from core.simulator.echoes import repeating, repeating_error
 from core.simulator.errors import Refusal
 from core.simulator.exchange import Answer, Exchange, refusal_answer
 from core.simulator.faults import Behaviour, FaultRule, Request
@@ -31,7 +32,8 @@ class Wire:
 
 def answer_instead(rule: FaultRule, exchange: Exchange, request: Request) -> Answer:
     """Return the answer that the rule puts in the place of one that is never made."""
-    refusal = Refusal(status=rule.status, body=rule.body) if rule.fault == "custom" else rule.fault
+    custom = Refusal(status=rule.status, body=rule.body, headers=dict(rule.headers))
+    refusal = custom if rule.fault == "custom" else rule.fault
     return refusal_answer(refusal, exchange, model=request.model or "")
 
 
@@ -101,6 +103,10 @@ def _altered(rule: FaultRule, exchange: Exchange, request: Request, answer: Answ
             return replace(answer, chunks=emptied_events(request.dialect, answer.chunks))
         case Behaviour.SUBSTITUTED if answer.streams:
             return replace(answer, chunks=_under_another_name(exchange, request, answer.chunks))
+        case Behaviour.ECHO:
+            return repeating(exchange, request, answer)
+        case Behaviour.ECHO_IN_ERROR:
+            return repeating_error(exchange)
         case Behaviour.STREAM_ERROR if answer.streams and request.dialect:
             return replace(answer, chunks=(*answer.chunks[:2], stream_error(request.dialect)))
         case _:

@@ -109,6 +109,8 @@ def _database_api(origin: str, own: Secret) -> DatabaseAPI:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.config import Config
 
+    from core.adapters.sdk_answers import bounded
+
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
     config = Config(
         host=origin,
@@ -118,7 +120,7 @@ def _database_api(origin: str, own: Secret) -> DatabaseAPI:
         http_timeout_seconds=_SDK_TIMEOUT_S,
         retry_timeout_seconds=_SDK_TIMEOUT_S,
     )
-    return WorkspaceClient(config=config).database
+    return bounded(WorkspaceClient(config=config)).database
 
 
 def _instance_at(database: DatabaseAPI, host: str) -> str:

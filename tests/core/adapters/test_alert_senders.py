@@ -148,7 +148,7 @@ def test_a_receiver_says_how_long_to_wait() -> None:
 
 @pytest.mark.parametrize("kind", [ChannelKind.SLACK, ChannelKind.WEBHOOK])
 def test_a_refusal_that_repeats_the_secret_does_not_show_it(kind: ChannelKind) -> None:
-    said = f"no: /services/T0/B0/made-up-address {KEY}".encode()
+    said = f"no: /services/T0/B0/made-up-address (made-up-address) {KEY}".encode()
     head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(said)}\r\n\r\n".encode()
     attempt, _ = post(kind, head + said)
     secret = "made-up-address" if kind is ChannelKind.SLACK else KEY

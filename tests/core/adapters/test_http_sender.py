@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import struct
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from socket import SO_LINGER, SOL_SOCKET, socket
 
+import httpx
 import pytest
 import trustme
 
 from core.adapters.host_checker import SocketHostChecker
-from core.adapters.http_sender import open_sender
+from core.adapters.http_sender import HttpxSender, open_sender
 from core.adapters.network import Network
 from core.model.secret import Secret
 from core.ports import FailureKind, HostCheck, HttpAnswer, HttpFailure, HttpRequest
@@ -212,6 +215,49 @@ def test_a_bearer_is_not_sent_where_the_rule_objects() -> None:
     failure = asyncio.run(whole())
     assert isinstance(failure, HttpFailure)
     assert (failure.kind, failure.detail, seen) == (FailureKind.REFUSED, "not a trusted host", [])
+
+
+ECHOES = {
+    "in the body": OK.replace(b"Content-Length: 2\r\n\r\nhi", b"Content-Length: 12\r\n\r\ncanary-token"),
+    "in a header": OK.replace(b"r1", b"canary-token"),
+    "escaped in the body": OK.replace(b"Content-Length: 2\r\n\r\nhi", b"Content-Length: 17\r\n\r\ncanary\\u002dtoken"),
+    "as Basic credentials": OK.replace(b"r1", b"Basic " + base64.b64encode(b"token:canary-token")),
+    "where the body is cut": OK.replace(b"2\r\n\r\nhi", b"2000\r\n\r\n" + b"x" * 990 + b"canary-token" + b"x" * 998),
+}
+
+
+@pytest.mark.parametrize("raw", ECHOES.values(), ids=ECHOES)
+def test_a_server_that_repeats_the_token_is_not_repeated(raw: bytes) -> None:
+    answer = send(answering(raw), lambda port: get(port, token=Secret("canary-token")))
+    assert isinstance(answer, HttpAnswer)
+    assert "canary-tok" not in repr(answer)
+    assert "tok" not in repr(answer).replace("first_token_ms", "")
+
+
+def test_an_answer_without_the_token_comes_as_it_is() -> None:
+    body = bytes(range(256))
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 256\r\n\r\n" + body
+    answer = send(answering(raw), lambda port: get(port, token=Secret("canary-token")))
+    assert isinstance(answer, HttpAnswer)
+    assert answer.body == body
+
+
+def test_no_frame_of_the_sender_holds_the_token_in_a_form_that_shows() -> None:
+    shown: list[str] = []
+
+    class Breaking(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            raise RuntimeError("a fault of ours")
+
+    async def whole() -> None:
+        try:
+            await HttpxSender(Breaking(), anything_goes).send(get(9, token=Secret("canary-token")))
+        except RuntimeError as exc:
+            shown.extend(traceback.TracebackException.from_exception(exc, capture_locals=True).format())
+
+    asyncio.run(whole())
+    assert "a fault of ours" in "".join(shown)
+    assert "Bearer canary" not in "".join(shown)
 
 
 def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request() -> None:

@@ -186,3 +186,9 @@ def test_deeply_nested_json_never_raises() -> None:
 
 def test_hostile_markup_is_read_in_linear_time() -> None:
     assert parse_error(400, {"content-type": "text/html"}, b"<pre" * 16_000).shape == "html"
+
+
+def test_a_credential_is_in_neither_code_nor_request_id() -> None:
+    token = "dapi" + "0123456789abcdef"
+    found = parse_error(400, {}, json.dumps({"error_code": token, "message": f"no [ReqId: {token}]"}).encode())
+    assert token not in repr(found)

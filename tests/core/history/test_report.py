@@ -166,6 +166,25 @@ def test_a_masked_report_names_neither_workspace_nor_people() -> None:
     assert "`https://host-2/mlflow/v1`" in text
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "ada.lovelace@example.com",
+        "ADA.LOVELACE@EXAMPLE.COM",
+        "<ada.lovelace+on-call@mail.example.co.uk>",
+        "ada.lovelace%40example.com",
+        r"ada.lovelace\u0040example.com",
+        "o'lovelace@example.com",
+        f"ada.lovelace@{HOST}",
+        "ädä.lovelace@exämple.com",
+    ],
+)
+def test_a_masked_report_names_nobody_however_the_address_is_written(written: str) -> None:
+    text = report(incident(message=f"denied to {written}, ask {written}."), masked=True)
+    assert "lovelace" not in text.lower()
+    assert "lovelace" in report(incident(message=f"denied to {written}")).lower()
+
+
 def test_a_masked_report_keeps_what_explains_the_incident() -> None:
     text = report(masked=True)
     assert "databricks-claude-opus-4-6 is not served on the chat route (`model_not_on_route`)" in text

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.catalog.agents import AGENTS
+from core.catalog.redact import MASK
 from core.health.one_shot import health_of
 from core.model.agent import AgentId, Dialect
 from core.model.probe import Depth, Diagnosis, Health, Rung, RungOutcome
@@ -36,6 +37,7 @@ OF_BEHAVIOUR = {
     Behaviour.EMPTY_STREAM: (D.EMPTY_ANSWER, D.EMPTY_ANSWER),
     Behaviour.EMPTY_ANSWER: (D.EMPTY_ANSWER, D.EMPTY_ANSWER),
     Behaviour.SUBSTITUTED: (D.MODEL_SUBSTITUTED, D.MODEL_SUBSTITUTED),
+    Behaviour.ECHO_IN_ERROR: (D.UNCLASSIFIED, D.UNCLASSIFIED),
 }
 SLOW = (Behaviour.HANG, Behaviour.DRIP)
 
@@ -53,7 +55,7 @@ def workspace(running: SimulatedWorkspace) -> SimulatedWorkspace:
 
 
 def test_every_behaviour_has_its_row() -> None:
-    assert {*OF_BEHAVIOUR, Behaviour.DELAY} == set(Behaviour)
+    assert {*OF_BEHAVIOUR, Behaviour.DELAY, Behaviour.ECHO} == set(Behaviour)
 
 
 @pytest.mark.parametrize("depth", Depth)
@@ -89,6 +91,18 @@ def test_a_late_answer_is_an_answer(dialect: Dialect, depth: Depth, workspace: S
     workspace.faults.add(FaultRule(fault=Behaviour.DELAY, delay_s=0.05))
     found = probe(workspace, route_of(workspace, AgentId.PI, dialect), depth)
     assert found.verdict.diagnosis is D.OK
+
+
+@pytest.mark.parametrize("fault", [Behaviour.ECHO, Behaviour.ECHO_IN_ERROR])
+@pytest.mark.parametrize("depth", Depth)
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_workspace_that_repeats_the_token_is_not_repeated(
+    fault: Behaviour, dialect: Dialect, depth: Depth, workspace: SimulatedWorkspace
+) -> None:
+    workspace.faults.add(FaultRule(fault=fault))
+    found = probe(workspace, route_of(workspace, AgentId.PI, dialect), depth)
+    assert MASK in repr(found.verdict)
+    assert workspace.scene.token.reveal() not in repr(found.verdict)
 
 
 @pytest.mark.parametrize("fault", [*OF_BEHAVIOUR, "html_200", "empty_200", "internal_error"])

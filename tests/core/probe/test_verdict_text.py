@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,18 @@ def test_evidence_never_holds_the_token_nor_a_part_of_it(dialect: Dialect, outco
         build_request(route, Depth.REACH, TOKEN), outcome, verdict_of(Diagnosis.CREDENTIAL_DEAD), (TOKEN,)
     )
     assert "opaque-t0" not in repr(evidence)
+
+
+def test_the_id_of_a_request_is_neither_a_token_nor_endless() -> None:
+    request = build_request(route_in(Dialect.OPENAI_CHAT), Depth.REACH, TOKEN)
+    for given in (TOKEN.reveal(), "dapi" + "0123456789abcdef", "r\u202e" + "x" * 5000):
+        verdict = replace(verdict_of(Diagnosis.SERVER_ERROR), request_id=given)
+        headers = {"x_request_id": given, "server": "y" * 5000}
+        kept = evidence_of(request, answer(b"no", **headers), verdict, (TOKEN,))
+        assert kept.request_id is not None
+        assert given not in repr(kept)
+        assert len(kept.request_id) <= 128
+        assert len(repr(kept.response_headers)) < 1200
 
 
 def test_evidence_of_an_answer_that_is_fine_does_not_keep_what_the_model_said() -> None:

@@ -63,9 +63,10 @@ def test_rule_ends_after_its_times(running: Running, ask: Ask) -> None:
 
 def test_custom_answer(running: Running, ask: Ask) -> None:
     workspace = running("healthy")
-    workspace.faults.add(FaultRule(fault="custom", status=418, body="{model} is a teapot"))
+    rule = FaultRule(fault="custom", status=418, body="{model} is a teapot", headers=(("Server", "tea"),))
+    workspace.faults.add(FaultRule.from_json(json.loads(json.dumps(rule.to_json()))))
     answer = ask(workspace, "POST", CHAT, json=BODY)
-    assert (answer.status_code, answer.text) == (418, f"{MODEL} is a teapot")
+    assert (answer.status_code, answer.text, answer.headers["server"]) == (418, f"{MODEL} is a teapot", "tea")
 
 
 def test_unknown_fault_is_refused() -> None:
@@ -170,6 +171,17 @@ def test_empty_and_substituted_answers(
     workspace.faults.add(FaultRule(fault=Behaviour.EMPTY_ANSWER, times=1), FaultRule(fault=Behaviour.SUBSTITUTED))
     assert nothing in ask(workspace, "POST", path, json=body).text
     assert "claude-haiku-4-5" in ask(workspace, "POST", path, json=body).text
+
+
+@pytest.mark.parametrize("fault", [Behaviour.ECHO, Behaviour.ECHO_IN_ERROR])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_the_token_is_repeated(fault: Behaviour, stream: bool, running: Running, ask: Ask) -> None:
+    workspace = running("healthy")
+    workspace.faults.add(FaultRule(fault=fault))
+    answer = ask(workspace, "POST", CHAT, json=BODY | {"stream": stream})
+    token = workspace.scene.token.reveal()
+    assert token in answer.text
+    assert token in answer.headers["x-request-id"]
 
 
 def test_faults_over_the_control_paths(running: Running, ask: Ask) -> None:

@@ -1,0 +1,7 @@
+"""The dashboard and the browser of the browser tests, for the tests of what must never be seen or done in them."""
+
+from __future__ import annotations
+
+from tests.browser.conftest import browser, page, playwright, run_app
+
+__all__ = ["browser", "page", "playwright", "run_app"]
