@@ -36,15 +36,19 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/api/"
 _JSON, _SVG = "application/json", "image/svg+xml; charset=utf-8"
+_SHARING = "Cross-Origin-Resource-Policy"
 _METHODS = ("GET", "HEAD")
 _BADGE = re.compile(r"badge/([^/]+)\.svg")
 _HEADERS = {
-    # Badges and errors are opened as documents too; nothing in them may load or run anything.
-    "Content-Security-Policy": "default-src 'none'",
+    # Badges and errors are opened as documents too; nothing in them may load or run anything, nor be framed. A badge
+    # that a page shows as an image is no frame.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     # A status that a cache remembers is a wrong status.
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
+    # A foreign site in the person's own browser may not load any of it, not even as a script or an image.
+    _SHARING: "same-origin",
 }
 
 
@@ -127,7 +131,8 @@ def _badge(name: str, seen: Watched) -> Response:
         return _error(404, _NO_SUCH_AGENT)
     workspace = seen.snapshot.workspace
     drawn = agent_badge(seen.agent(AgentId(name)), simulated=workspace is not None and workspace.simulated)
-    return _response(drawn.encode(), _SVG)
+    # A badge is there to be shown on other sites.
+    return _response(drawn.encode(), _SVG, headers={_SHARING: "cross-origin"})
 
 
 def _json(body: documents.Document, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

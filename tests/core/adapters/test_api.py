@@ -23,7 +23,7 @@ from tests.core.surfaces.pictures import NOW, outage, seen_for
 
 PAGES = ("status", "health", "metrics", "badge/hermes.svg")
 HEADERS = {
-    "content-security-policy": "default-src 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
@@ -175,6 +175,12 @@ def test_every_answer_has_the_strict_headers(asked: Client, page: str) -> None:
     headers = asked.get(f"/api/{page}").headers
     assert HEADERS.items() <= dict(headers).items()
     assert not {"access-control-allow-origin", "set-cookie", "etag"} & set(headers)
+
+
+@pytest.mark.parametrize("page", [*PAGES, "nothing"])
+def test_only_badges_are_shown_on_other_sites(asked: Client, page: str) -> None:
+    shared = "cross-origin" if page.startswith("badge/") else "same-origin"
+    assert asked.get(f"/api/{page}").headers["cross-origin-resource-policy"] == shared
 
 
 @pytest.mark.parametrize("page", [*PAGES, "nothing"])
