@@ -23,26 +23,37 @@ class Button:
     label: str
     disabled: bool
 
-    @property
-    def key(self) -> str:
-        """Return the key that the page gave it."""
-        return self.id.split("-", 2)[2]
-
 
 @dataclass
 class Tab:
-    """One session; `text` and `buttons`, by their keys, are those of its newest whole run."""
+    """One session; `text`, `buttons` and `fields`, by their keys, are those of its newest whole run.
+
+    `drawn` is everything as the server says it, in the text form of the protocol.
+    """
 
     socket: ClientConnection
     session_id: str = ""
     page: str = ""
+    query: str = ""
     text: str = ""
+    drawn: str = ""
     buttons: dict[str, Button] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
 
     def open(self, page: str = "", query: str = "") -> Tab:
         """Go to a page as a typed address does."""
-        message = BackMsg()
+        message, self.query = BackMsg(), query
         message.rerun_script.page_name, message.rerun_script.query_string = page, query
+        return self._run(message)
+
+    def again(self) -> Tab:
+        """Draw the page once more."""
+        return self._run(self._rerun())
+
+    def fill(self, key: str, text: str) -> Tab:
+        """Type into a field, or choose from a list."""
+        message = self._rerun()
+        message.rerun_script.widget_states.widgets.add(id=self.fields[key], string_value=text)
         return self._run(message)
 
     def click(self, key: str) -> Tab:
@@ -51,8 +62,7 @@ class Tab:
 
     def press(self, widget_id: str) -> Tab:
         """Send a click on a widget of this id, drawn here or not."""
-        message = BackMsg()
-        message.rerun_script.page_script_hash = self.page
+        message = self._rerun()
         message.rerun_script.widget_states.widgets.add(id=widget_id, trigger_value=True)
         return self._run(message)
 
@@ -67,6 +77,11 @@ class Tab:
         message.ParseFromString(data if isinstance(data, bytes) else data.encode())
         return message
 
+    def _rerun(self) -> BackMsg:
+        message = BackMsg()
+        message.rerun_script.page_script_hash, message.rerun_script.query_string = self.page, self.query
+        return message
+
     def _run(self, message: BackMsg) -> Tab:
         self.send(message)
         while True:
@@ -74,7 +89,9 @@ class Tab:
             kind = told.WhichOneof("type")
             if kind == "new_session":
                 self.session_id, self.page = told.new_session.initialize.session_id, told.new_session.page_script_hash
-                self.text, self.buttons = "", {}
+                self.text, self.drawn, self.buttons, self.fields = "", "", {}, {}
+            elif kind == "navigation":
+                self.page = told.navigation.page_script_hash
             elif kind == "delta":
                 self._take(told.delta)
             elif kind == "script_finished" and told.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
@@ -82,14 +99,22 @@ class Tab:
 
     def _take(self, delta: Delta) -> None:
         element = delta.new_element
+        self.drawn += str(element)
         kind = element.WhichOneof("type")
         if kind == "button":
             drawn = element.button
-            button = Button(id=drawn.id, label=drawn.label, disabled=drawn.disabled)
-            self.buttons[button.key] = button
+            self.buttons[_key(drawn.id)] = Button(id=drawn.id, label=drawn.label, disabled=drawn.disabled)
+        elif kind in ("text_input", "selectbox"):
+            field_id = getattr(element, kind).id
+            self.fields[_key(field_id)] = field_id
         elif kind in ("markdown", "alert", "heading", "exception"):
             shown = getattr(element, kind)
             self.text += f"{getattr(shown, 'body', shown)}\n"
+
+
+def _key(widget_id: str) -> str:
+    """Return the key that the page gave a widget."""
+    return widget_id.split("-", 2)[2]
 
 
 @contextmanager
