@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from socket import create_connection
+from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Delta_pb2 import Delta
@@ -119,13 +121,23 @@ def _key(widget_id: str) -> str:
 
 @contextmanager
 def open_tab(
-    url: str, headers: Mapping[str, str] | None = None, *, resume: str = "", origin: str | None = None
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    resume: str = "",
+    origin: str | None = None,
+    host: str | None = None,
 ) -> Iterator[Tab]:
-    """Open a session, or come back to one as the frontend does after its connection was lost."""
+    """Open a session, or come back to one as the frontend does after its connection was lost.
+
+    `host` is the name that the address bar shows, where it is not that of the URL.
+    """
     # The second is where the frontend puts its XSRF token; nothing here has a cookie that it could match.
     protocols = ["streamlit", "none", *([resume] if resume else [])]
+    address = urlsplit(url)
     with connect(
-        url.replace("http://", "ws://") + "/_stcore/stream",
+        f"ws://{host or address.netloc}/_stcore/stream",
+        sock=create_connection((address.hostname or "", address.port or 80), timeout=_END_S),
         subprotocols=[Subprotocol(name) for name in protocols],
         additional_headers=dict(headers or {}),
         origin=Origin(origin) if origin else None,
