@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from core.adapters.api import api_routes
+from core.adapters.web_guard import guarding
 from core.errors import SwitchyardError
 from pages.ui.errors import show_unexpected
 from pages.ui.identity import objection_of_request
@@ -52,5 +53,6 @@ app = st.App(
     "pages/frame.py",
     lifespan=lifespan,
     routes=api_routes(get_services, objection_of_request),
+    middleware=guarding(),
     on_script_error=show_unexpected,
 )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.history import history_table, measure_history
+from bench.load import load_table, measure_load
 from bench.measure import Figures, Shape, measure
 from bench.sessions import SESSIONS, SessionFigures, measure_sessions
 
@@ -42,11 +43,14 @@ def main() -> None:
     kept = history_table(measure_history(quick=quick))
     print("\n" + "\n".join(kept), flush=True)
     watching = _sessions(measure_sessions(15.0 if quick else 60.0))
-    print("\n" + "\n".join(watching))
+    print("\n" + "\n".join(watching), flush=True)
+    asking = load_table(measure_load(12.0 if quick else 30.0))
+    print("\n" + "\n".join(asking))
     if not quick:
         _write("figures", [*lines, "", *goals])
         _write("history", kept)
         _write("sessions", watching)
+        _write("load", asking)
 
 
 def _plan(*, quick: bool) -> Iterator[tuple[Shape, Sequence[str], int]]:

@@ -26,6 +26,7 @@ from pathlib import Path
 import aiohttp
 from playwright.sync_api import sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from scripts.chromium import find_chromium
@@ -50,13 +51,14 @@ class SessionFigures:
 
 
 @dataclass
-class _Session:
+class Session:
     """One headless session."""
 
     url: str
     latencies_ms: list[float] = field(default_factory=list)
     errors: int = 0
     fragments: dict[str, float] = field(default_factory=dict)
+    buttons: dict[str, str] = field(default_factory=dict)
     page: str = ""
 
     async def watch(self, client: aiohttp.ClientSession, until: float) -> None:
@@ -80,6 +82,16 @@ class _Session:
                 if not whole:
                     self.latencies_ms.append((time.monotonic() - began) * 1000)
 
+    async def click_until(self, client: aiohttp.ClientSession, until: float, key: str, every_s: float) -> None:
+        """Open the page and click on the button of this key again and again, until then (monotonic seconds)."""
+        async with client.ws_connect(self.url, protocols=("streamlit",), max_msg_size=0) as socket:
+            await socket.send_bytes(_rerun(""))
+            await self._finished(socket)
+            while time.monotonic() < until:
+                await socket.send_bytes(_rerun(self.page, pressed=self.buttons[key]))
+                await self._finished(socket)
+                await asyncio.sleep(every_s)
+
     async def _finished(self, socket: aiohttp.ClientWebSocketResponse) -> bool:
         """Read until the run has ended; say whether the whole page was run, not a fragment alone."""
         fresh: dict[str, float] = {}
@@ -91,19 +103,29 @@ class _Session:
                 self.page = message.new_session.page_script_hash
             elif kind == "auto_rerun":
                 fresh[message.auto_rerun.fragment_id] = message.auto_rerun.interval
-            elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-                self.errors += 1
+            elif kind == "delta":
+                self._take(message.delta.new_element)
             elif kind == "script_finished" and message.script_finished in _DONE:
                 whole = message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
                 self.fragments = {**({} if whole else self.fragments), **fresh}
                 return whole
         raise RuntimeError("the server closed the session")
 
+    def _take(self, element: Element) -> None:
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            self.errors += 1
+        elif kind == "button":
+            # What the page calls it stands behind a hash of what it is.
+            self.buttons[element.button.id.split("-", 2)[2]] = element.button.id
 
-def _rerun(page: str, fragment: str = "") -> bytes:
+
+def _rerun(page: str, fragment: str = "", pressed: str = "") -> bytes:
     message = BackMsg()
     message.rerun_script.query_string = ""
     message.rerun_script.page_script_hash = page
+    if pressed:
+        message.rerun_script.widget_states.widgets.add(id=pressed, trigger_value=True)
     if fragment:
         message.rerun_script.fragment_id = fragment
         message.rerun_script.is_auto_rerun = True
@@ -124,7 +146,7 @@ def measure_sessions(seconds: float = 60.0, sessions: int = SESSIONS) -> Session
 
 
 async def _measured(url: str, pid: int, seconds: float, sessions: int) -> SessionFigures:
-    watching = [_Session(url=url) for _ in range(sessions)]
+    watching = [Session(url=url) for _ in range(sessions)]
     async with aiohttp.ClientSession() as client:
         until = time.monotonic() + _SETTLING_S + seconds
         tasks = [asyncio.create_task(session.watch(client, until)) for session in watching]
@@ -140,7 +162,7 @@ async def _measured(url: str, pid: int, seconds: float, sessions: int) -> Sessio
         p95_ms=latencies[int(len(latencies) * 0.95)],
         refreshes=len(latencies),
         cpu_share=share,
-        resident_mb=_resident_mb(pid),
+        resident_mb=resident_mb(pid),
         errors=sum(session.errors for session in watching),
     )
 
@@ -206,7 +228,7 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / _MB
 

@@ -295,9 +295,9 @@ class Services:
         tokens = {identity: _SOME_TOKEN for identity in given}
         return cost_of(routes_as(selection, tokens), depth, concurrency=self.settings.concurrency)
 
-    def extra_results(self) -> tuple[ProbeResult, ...]:
-        """Return the newest verdicts of the probes that people started."""
-        return self._asked.results()
+    def extra_results(self, reader: Actor) -> tuple[ProbeResult, ...]:
+        """Return the newest verdicts of the probes that people started, as far as they are this person's to read."""
+        return self._asked.results(reader.name)
 
     def start_probe(
         self,
@@ -326,7 +326,7 @@ class Services:
                 progress(f"{len(routes) - len(admitted)} were asked just now and are left out")
 
             def take(result: ProbeResult) -> None:
-                self._asked.keep(result)
+                self._asked.keep(result, actor.name)
                 self._jobs.count_route(job_id)
 
             report = await observer.probe_asked(admitted, take, depth=depth)

@@ -12,7 +12,6 @@ from pages.ui.address import drawing_page
 from pages.ui.demo_bar import show_demo
 from pages.ui.errors import shown_errors
 from pages.ui.formats import code, escape
-from pages.ui.identity import current_actor
 from pages.ui.messages import show_flash
 from pages.ui.misconfigured import show_misconfiguration
 from pages.ui.overrides import override_line
@@ -48,7 +47,8 @@ except SwitchyardError as error:
     show_misconfiguration(error)
     st.stop()
 
-actor = current_actor(services)
+request = RequestContext(services)
+actor = request.actor
 forget_others(actor)
 if not projected:
     with st.sidebar:
@@ -61,7 +61,7 @@ if not projected:
 with shown_errors():
     show_flash()
     project(projected)
-    show_demo(get_demo(), actor, page)
-    hand_over(RequestContext(services, actor))
+    show_demo(get_demo(), request, page)
+    hand_over(request)
     with drawing_page():
         page.run()

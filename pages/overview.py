@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.changes import show_changes, show_stuck
 from pages.ui.errors import reporting
 from pages.ui.formats import escape
-from pages.ui.live import show_snapshot, watch
+from pages.ui.live import probe_now, show_snapshot, watch
 from pages.ui.request import take_request
 from pages.ui.summary import show_summary
 from pages.ui.switch_dialog import show_open_dialog
@@ -26,8 +26,8 @@ action.button(
     icon=":material/network_check:",
     type="primary",
     width="stretch",
-    on_click=reporting(request.services.request_sweep),
-    args=(request.actor,),
+    on_click=reporting(probe_now),
+    args=(request,),
     disabled=not request.actor.may_probe,
     help=None if request.actor.may_probe else escape(request.actor.why),
 )

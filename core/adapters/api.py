@@ -5,10 +5,12 @@ Every answer comes from memory: nothing here sends a request or asks a database.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -36,15 +38,22 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/api/"
 _JSON, _SVG = "application/json", "image/svg+xml; charset=utf-8"
+_SHARING = "Cross-Origin-Resource-Policy"
 _METHODS = ("GET", "HEAD")
+_DOCUMENTS = ("status", "health", "metrics")
+# As old as that may be what is told: nobody could read its ages more exactly.
+_SHARED_S = 0.5
 _BADGE = re.compile(r"badge/([^/]+)\.svg")
 _HEADERS = {
-    # Badges and errors are opened as documents too; nothing in them may load or run anything.
-    "Content-Security-Policy": "default-src 'none'",
+    # Badges and errors are opened as documents too; nothing in them may load or run anything, nor be framed. A badge
+    # that a page shows as an image is no frame.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     # A status that a cache remembers is a wrong status.
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
+    # A foreign site in the person's own browser may not load any of it, not even as a script or an image.
+    _SHARING: "same-origin",
 }
 
 
@@ -74,20 +83,23 @@ class Api:
         self._services = services
         self._objection = objection
         self._clock = clock or SystemClock()
+        self._shared: dict[str, _Shared] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a scrape of many routes must not hold up the pages, hence the thread."""
+        """Answer one request."""
         request = Request(scope, receive)
-        response = await run_in_threadpool(self._answered, request)
-        if request.method == "HEAD":
-            response.body = b""
-        await response(scope, receive, send)
+        answer = await self._answered(request)
+        # Others may be given the same answer, so it is not changed.
+        body = b"" if request.method == "HEAD" else answer.body
+        await Response(body, answer.status_code, answer.headers)(scope, receive, send)
 
-    def _answered(self, request: Request) -> Response:
+    async def _answered(self, request: Request) -> Response:
         if request.method not in _METHODS:
             return _error(405, _READ_ONLY, {"Allow": ", ".join(_METHODS)})
         try:
-            return self._answer(request)
+            path = request.url.path.removeprefix(PREFIX)
+            admitted = await run_in_threadpool(self._admitted, path, request.headers)
+            return admitted if isinstance(admitted, Response) else await self._page(path, admitted)
         except SwitchyardError as exc:
             return _error(503, Problem(code=exc.code, message=exc.message, remedy=exc.remedy))
         except Exception:
@@ -95,8 +107,8 @@ class Api:
             log.exception("%s failed", request.url.path)
             return _error(500, _INTERNAL)
 
-    def _answer(self, request: Request) -> Response:
-        path = request.url.path.removeprefix(PREFIX)
+    def _admitted(self, path: str, headers: Mapping[str, str]) -> Watching | Response:
+        """Return the services for somebody who may read, else what is answered instead."""
         try:
             services = self._services()
         except SwitchyardError:
@@ -104,11 +116,47 @@ class Api:
                 raise
             # The process runs, and the pages say what is wrong with its settings.
             return _json(documents.document({"status": "ok", "monitor": None, "store": None}))
-        objection = self._objection(services.settings, request.headers)
-        if objection is not None:
-            return _error(403, objection)
-        seen = watched(services.snapshot(), now=self._clock.now(), rules=rules_of(services.settings))
+        objection = self._objection(services.settings, headers)
+        return services if objection is None else _error(403, objection)
+
+    async def _page(self, path: str, services: Watching) -> Response:
+        """Return a page, or the one that others are given at this moment.
+
+        The metrics of all routes take 10 ms to write: 50 readers at once would hold each other and the tabs up for half
+        a second, all of them for the same text.
+        """
+        snapshot, now = services.snapshot(), self._clock.monotonic()
+        shared = self._shared.get(path)
+        if shared is None or shared.snapshot is not snapshot or now >= shared.until or shared.failed:
+            # In a thread: a scrape of many routes must not hold up the pages.
+            writing = asyncio.ensure_future(run_in_threadpool(self._written, path, snapshot, services))
+            shared = _Shared(snapshot=snapshot, until=now + _SHARED_S, page=writing)
+            if _is_known(path):
+                self._shared[path] = shared
+        # Whoever hangs up takes nothing away from the others.
+        return await asyncio.shield(shared.page)
+
+    def _written(self, path: str, snapshot: Snapshot, services: Watching) -> Response:
+        seen = watched(snapshot, now=self._clock.now(), rules=rules_of(services.settings))
         return _page(path, seen, services)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """A page that is being written or was just now, of which snapshot, and until when it is given to others."""
+
+    snapshot: Snapshot
+    until: float
+    page: asyncio.Future[Response]
+
+    @property
+    def failed(self) -> bool:
+        return self.page.done() and (self.page.cancelled() or self.page.exception() is not None)
+
+
+def _is_known(path: str) -> bool:
+    badge = _BADGE.fullmatch(path)
+    return badge.group(1) in AGENTS if badge else path in _DOCUMENTS
 
 
 def _page(path: str, seen: Watched, services: Watching) -> Response:
@@ -127,7 +175,8 @@ def _badge(name: str, seen: Watched) -> Response:
         return _error(404, _NO_SUCH_AGENT)
     workspace = seen.snapshot.workspace
     drawn = agent_badge(seen.agent(AgentId(name)), simulated=workspace is not None and workspace.simulated)
-    return _response(drawn.encode(), _SVG)
+    # A badge is there to be shown on other sites.
+    return _response(drawn.encode(), _SVG, headers={_SHARING: "cross-origin"})
 
 
 def _json(body: documents.Document, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -211,7 +211,7 @@ class Demo:
         )
         paths = (old.route, replace(old.route, base_url=base, generation=act.generation))
         self._ended(services.start_probe(paths, depth=Depth.REACH, actor=actor))
-        self._state = replace(self._state, paths=_in_order(paths, services.extra_results()))
+        self._state = replace(self._state, paths=_in_order(paths, services.extra_results(actor)))
 
     def _apply_into_fault(self, act: ApplyIntoFault, actor: Actor) -> None:
         """Let the pre-flight of the change pass: as many requests as a preview of it sends, and not one more."""

@@ -19,6 +19,11 @@ class Identity(StrEnum):
     ONE_PROBE = "one_probe"
 
     @property
+    def is_personal(self) -> bool:
+        """Say whether the credential is one person's own, so that what it is answered is for that person only."""
+        return self in (Identity.USER, Identity.ONE_PROBE)
+
+    @property
     def label(self) -> str:
         """Return the identity as people read it."""
         return {

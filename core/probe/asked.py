@@ -60,8 +60,8 @@ class AskedProbes:
         self._clock = clock
         self._lock = threading.Lock()
         self._asked: dict[Hashable, float] = {}
-        self._kept: dict[Hashable, ProbeResult] = {}
-        self._results: tuple[ProbeResult, ...] = ()
+        self._kept: dict[Hashable, tuple[str | None, ProbeResult]] = {}
+        self._results: dict[str, tuple[ProbeResult, ...]] = {}
 
     def admit(self, routes: Sequence[Route], depth: Depth) -> tuple[Route, ...]:
         """Return the routes that may be asked now, and count them as asked; raises ProbeError when none may."""
@@ -82,19 +82,26 @@ class AskedProbes:
             )
         return free
 
-    def keep(self, result: ProbeResult) -> None:
-        """Keep a verdict in place of the former one of the same route, identity and depth."""
+    def keep(self, result: ProbeResult, asker: str) -> None:
+        """Keep a verdict in place of the former one of the same route, identity and depth.
+
+        What somebody's own token is answered tells what that person may use, so it is kept for that person.
+        """
+        owner = asker if result.route.identity.is_personal else None
         with self._lock:
-            key = _place(result.route, result.depth)
+            key = owner, _place(result.route, result.depth)
             self._kept.pop(key, None)
-            self._kept[key] = result
+            self._kept[key] = owner, result
             while len(self._kept) > _KEPT_RESULTS:
                 del self._kept[next(iter(self._kept))]
-            self._results = tuple(self._kept.values())
+            self._results = {}
 
-    def results(self) -> tuple[ProbeResult, ...]:
-        """Return the kept verdicts, the newest last; the same tuple as long as nothing came in."""
-        return self._results
+    def results(self, reader: str) -> tuple[ProbeResult, ...]:
+        """Return the verdicts kept for somebody, the newest last; the same tuple as long as nothing came in."""
+        with self._lock:
+            if reader not in self._results:
+                self._results[reader] = tuple(one for owner, one in self._kept.values() if owner in (None, reader))
+            return self._results[reader]
 
 
 def _place(route: Route, depth: Depth) -> Hashable:

@@ -7,7 +7,6 @@ from streamlit.navigation.page import StreamlitPage
 
 from core.demo.player import Demo, DemoState
 from core.demo.story import STEPS, Step, number_of
-from core.model.change import Actor
 from pages.ui.address import rerun_page
 from pages.ui.demo_faults import show_fault_panel
 from pages.ui.demo_stage import show_stage
@@ -15,6 +14,7 @@ from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import escape
 from pages.ui.messages import problem_box
 from pages.ui.projector import is_projected, switch_projector
+from pages.ui.request import RequestContext
 
 PARAMETER = "step"
 JUMP = "demo_jump"
@@ -23,7 +23,7 @@ _TURN_TO = "demo_turn_to"
 _WATCH_S = 0.5
 
 
-def show_demo(demo: Demo | None, actor: Actor, page: StreamlitPage) -> None:
+def show_demo(demo: Demo | None, request: RequestContext, page: StreamlitPage) -> None:
     """Show the demo on top of a page; nothing where there is none."""
     if demo is None:
         return
@@ -33,9 +33,9 @@ def show_demo(demo: Demo | None, actor: Actor, page: StreamlitPage) -> None:
         _keep_address(state)
         with st.container(border=True, gap="xsmall", key="demo_bar"):
             _head(state)
-            _ways(demo, state, actor)
-            _details(demo, state, actor)
-        _asked(demo, state, actor)
+            _ways(demo, state, request)
+            _details(demo, state, request)
+        _asked(demo, state, request)
         if state.problem is not None:
             problem_box(state.problem)
         if _is_page_of(page, _shown_step(state)):
@@ -78,9 +78,9 @@ def _head(state: DemoState) -> None:
     )
 
 
-def _ways(demo: Demo, state: DemoState, actor: Actor) -> None:
+def _ways(demo: Demo, state: DemoState, request: RequestContext) -> None:
     busy, at = state.going_to is not None, state.at
-    barred = None if actor.may_change else actor.why
+    barred = None if request.actor.may_change else request.actor.why
     back, following, reset, jump, projector = st.columns([1, 1, 1, 2.4, 1.3], gap="small", vertical_alignment="bottom")
     back.button(
         "Back",
@@ -91,7 +91,7 @@ def _ways(demo: Demo, state: DemoState, actor: Actor) -> None:
         disabled=busy or at < 1 or bool(barred),
         help=barred,
         on_click=reporting(_go),
-        args=(demo, STEPS[max(at - 1, 0)].id, actor),
+        args=(demo, STEPS[max(at - 1, 0)].id, request),
     )
     following.button(
         "Next",
@@ -103,7 +103,7 @@ def _ways(demo: Demo, state: DemoState, actor: Actor) -> None:
         disabled=busy or at + 1 >= len(STEPS) or bool(barred),
         help=barred,
         on_click=reporting(_go),
-        args=(demo, STEPS[min(at + 1, len(STEPS) - 1)].id, actor),
+        args=(demo, STEPS[min(at + 1, len(STEPS) - 1)].id, request),
     )
     reset.button(
         "Reset",
@@ -113,9 +113,9 @@ def _ways(demo: Demo, state: DemoState, actor: Actor) -> None:
         disabled=busy or bool(barred),
         help=barred or "Begin anew, with a fresh workspace and a fresh day of history",
         on_click=reporting(_go),
-        args=(demo, STEPS[0].id, actor),
+        args=(demo, STEPS[0].id, request),
     )
-    _jump_list(demo, jump, disabled=busy or bool(barred), actor=actor)
+    _jump_list(demo, jump, disabled=busy or bool(barred), request=request)
     projector.button(
         "Leave projector" if is_projected() else "Projector",
         key="demo_projector",
@@ -126,7 +126,9 @@ def _ways(demo: Demo, state: DemoState, actor: Actor) -> None:
     )
 
 
-def _jump_list(demo: Demo, place: st.delta_generator.DeltaGenerator, *, disabled: bool, actor: Actor) -> None:
+def _jump_list(
+    demo: Demo, place: st.delta_generator.DeltaGenerator, *, disabled: bool, request: RequestContext
+) -> None:
     titles = {step.id: f"{number}. {step.title}" for number, step in enumerate(STEPS, start=1)}
     place.selectbox(
         "Jump to a step",
@@ -138,11 +140,11 @@ def _jump_list(demo: Demo, place: st.delta_generator.DeltaGenerator, *, disabled
         label_visibility="collapsed",
         disabled=disabled,
         on_change=reporting(_jump),
-        args=(demo, actor),
+        args=(demo, request),
     )
 
 
-def _details(demo: Demo, state: DemoState, actor: Actor) -> None:
+def _details(demo: Demo, state: DemoState, request: RequestContext) -> None:
     step = _shown_step(state)
     notes, faults = st.columns([3.4, 3.3], gap="small")
     with notes.expander("Speaker notes", icon=":material/speaker_notes:"):
@@ -150,10 +152,10 @@ def _details(demo: Demo, state: DemoState, actor: Actor) -> None:
         st.caption("Keys: n for Next, b for Back. The address of this step, behind the dashboard's own:")
         st.code(f"/{'' if step.page == 'overview' else step.page}?{PARAMETER}={step.id}", language=None)
     with faults.expander("Faults", icon=":material/bolt:"):
-        show_fault_panel(demo, actor)
+        show_fault_panel(demo, request)
 
 
-def _asked(demo: Demo, state: DemoState, actor: Actor) -> None:
+def _asked(demo: Demo, state: DemoState, request: RequestContext) -> None:
     """Show the step that the address named: nothing is played before somebody says so."""
     number = number_of(str(st.session_state.get(_ASKED) or ""))
     if number is None or number == state.at:
@@ -167,24 +169,24 @@ def _asked(demo: Demo, state: DemoState, actor: Actor) -> None:
             key="demo_go",
             icon=":material/play_arrow:",
             type="primary",
-            disabled=state.going_to is not None or not actor.may_change,
-            help=None if actor.may_change else escape(actor.why),
+            disabled=state.going_to is not None or not request.actor.may_change,
+            help=None if request.actor.may_change else escape(request.actor.why),
             on_click=reporting(_go),
-            args=(demo, step.id, actor),
+            args=(demo, step.id, request),
         )
 
 
-def _go(demo: Demo, step_id: str, actor: Actor) -> None:
-    demo.go_to(step_id, actor)
+def _go(demo: Demo, step_id: str, request: RequestContext) -> None:
+    demo.go_to(step_id, request.actor)
     st.session_state[_ASKED] = None
     st.session_state[_TURN_TO] = step_id
 
 
-def _jump(demo: Demo, actor: Actor) -> None:
+def _jump(demo: Demo, request: RequestContext) -> None:
     chosen = st.session_state.get(JUMP)
     st.session_state[JUMP] = None
     if isinstance(chosen, str):
-        _go(demo, chosen, actor)
+        _go(demo, chosen, request)
 
 
 @st.fragment(run_every=_WATCH_S)

@@ -6,17 +6,17 @@ import streamlit as st
 
 from core.demo.faults import MINUTES, OFFERED, fault_rule, fault_text, ways
 from core.demo.player import Demo
-from core.model.change import Actor
 from core.model.route import Route
 from pages.ui.errors import reporting
 from pages.ui.formats import escape, plural, span_text
+from pages.ui.request import RequestContext
 
 _ROUTE = "demo_fault_route"
 
 
-def show_fault_panel(demo: Demo, actor: Actor) -> None:
+def show_fault_panel(demo: Demo, request: RequestContext) -> None:
     """Show the choices and the faults in force; only an admin sees buttons that work."""
-    barred = None if actor.may_change else actor.why
+    barred = None if request.actor.may_change else request.actor.why
     routes = ways(result.route for result in demo.services.snapshot().results)
     if not routes:
         st.caption("No route is known yet.")
@@ -35,27 +35,38 @@ def show_fault_panel(demo: Demo, actor: Actor) -> None:
         disabled=bool(barred),
         help=barred or "Ends by itself; the next check shows it",
         on_click=reporting(_put),
-        args=(demo, routes[route], fault, minutes, actor),
+        args=(demo, routes[route], fault, minutes, request),
     )
-    for number, (rule, left_s) in enumerate(demo.faults()):
-        text, action = st.columns([4, 1], vertical_alignment="center")
-        until = "until the step is over" if left_s is None else f"ends in {span_text(left_s)}"
-        text.markdown(f":material/bolt: {escape(fault_text(rule))} · {until}")
-        action.button(
-            "Remove",
-            key=f"demo_fault_remove_{number}",
-            disabled=bool(barred),
-            help=barred,
-            on_click=reporting(demo.remove_fault),
-            args=(rule, actor),
-        )
+    for number in range(len(demo.faults())):
+        _in_force(demo, number, request)
+
+
+def _in_force(demo: Demo, number: int, request: RequestContext) -> None:
+    faults = demo.faults()
+    if number >= len(faults):
+        return
+    rule, left_s = faults[number]
+
+    def remove() -> None:
+        demo.remove_fault(rule, request.actor)
+
+    text, action = st.columns([4, 1], vertical_alignment="center")
+    until = "until the step is over" if left_s is None else f"ends in {span_text(left_s)}"
+    text.markdown(f":material/bolt: {escape(fault_text(rule))} · {until}")
+    action.button(
+        "Remove",
+        key=f"demo_fault_remove_{number}",
+        disabled=not request.actor.may_change,
+        help=None if request.actor.may_change else request.actor.why,
+        on_click=reporting(remove),
+    )
 
 
 def _minutes(minutes: int) -> str:
     return plural(minutes, "minute")
 
 
-def _put(demo: Demo, route: Route, fault: str, minutes: int, actor: Actor) -> None:
-    demo.put_fault(fault_rule(route, fault, minutes), actor)
+def _put(demo: Demo, route: Route, fault: str, minutes: int, request: RequestContext) -> None:
+    demo.put_fault(fault_rule(route, fault, minutes), request.actor)
     # What is broken on stage should be seen at once.
-    demo.services.request_sweep(actor)
+    demo.services.request_sweep(request.actor)

@@ -42,6 +42,11 @@ class Shown:
         )
 
 
+def probe_now(request: RequestContext) -> None:
+    """Ask for a sweep, as who acts now."""
+    request.services.request_sweep(request.actor)
+
+
 def show_snapshot(request: RequestContext) -> Shown:
     """Show banners, strip, open incidents, progress, rows and the latest transitions as of now."""
     snapshot, now, settings = request.services.snapshot(), datetime.now(UTC), request.services.settings

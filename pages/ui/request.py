@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.model.change import Actor
 from core.services import Services
+from pages.ui import identity
 
 _KEY = "request_context"
 _OWNER_KEY = "request_owner"
@@ -15,10 +16,18 @@ _OWNER_KEY = "request_owner"
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The services and the person of this one run."""
+    """The services, and the person of the connection."""
 
     services: Services
-    actor: Actor
+
+    @property
+    def actor(self) -> Actor:
+        """Return who acts now.
+
+        Buttons and parts that refresh by themselves keep what drew them for as long as a tab is open. Asked anew, a
+        role that was taken away meanwhile, or another person on the same session, is noticed with the next click.
+        """
+        return identity.current_actor(self.services)
 
 
 def forget_others(actor: Actor) -> None:

@@ -46,7 +46,7 @@ def opened_cell(request: RequestContext) -> Cell | None:
         return None
     snapshot = request.services.snapshot()
     snapshot = as_of(snapshot, moment_of(request.services.settings, snapshot, datetime.now(UTC)))
-    matrix = matrix_of(snapshot, request.services.extra_results())
+    matrix = matrix_of(snapshot, request.services.extra_results(request.actor))
     return matrix.cell(opened.agent, opened.model)
 
 

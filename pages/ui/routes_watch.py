@@ -30,7 +30,7 @@ def shown_now(request: RequestContext) -> ShownRoutes:
     """Return what there is to show at this moment."""
     services = request.services
     shown = Shown(snapshot=services.snapshot(), at=datetime.now(UTC))
-    return ShownRoutes(shown=shown, extra=services.extra_results(), job=running_job(request))
+    return ShownRoutes(shown=shown, extra=services.extra_results(request.actor), job=running_job(request))
 
 
 @st.fragment(run_every=_WATCH_S)

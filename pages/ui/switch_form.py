@@ -71,7 +71,7 @@ def _job(request: RequestContext, key: str) -> Job | None:
 
 def _form(request: RequestContext, choice: AgentChoice, target: TargetInfo) -> ChangeRequest:
     snapshot = request.services.snapshot()
-    results = (*snapshot.results, *request.services.extra_results())
+    results = (*snapshot.results, *request.services.extra_results(request.actor))
     slots = pick_slots(choice, snapshot, results, target.id)
     slots |= pick_route(choice.agent, target)
     use = pick_credential(choice.agent, target, snapshot)

@@ -1,28 +1,43 @@
-"""The real dashboard as a process of its own, and a Chromium that reports what it should not have seen."""
+"""The running dashboard in a Chromium that reports what it should not have seen."""
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from scripts.chromium import find_chromium
+from tests.dashboard import (
+    ROOT,
+    START_S,
+    RunApp,
+    RunningApp,
+    Simulator,
+    clean_environ,
+    free_port,
+    run_app,
+    run_simulator,
+    stop_process,
+    wait_until_up,
+)
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-START_S = 30.0
+__all__ = [
+    "ROOT",
+    "START_S",
+    "RunApp",
+    "RunningApp",
+    "Simulator",
+    "clean_environ",
+    "free_port",
+    "run_app",
+    "run_simulator",
+    "stop_process",
+    "wait_until_up",
+]
+
 # Streamlit looks for its server below the path of a deep link before it looks at the root (its own two 404s).
 _STREAMLIT_SEARCHES = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
 _ARGUMENTS = (
@@ -37,106 +52,6 @@ _ARGUMENTS = (
 )
 
 expect.set_options(timeout=15_000)
-
-
-@dataclass(frozen=True)
-class RunningApp:
-    """A dashboard that answers, and where it keeps its state."""
-
-    url: str
-    state_dir: Path
-    process: subprocess.Popen[bytes]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def clean_environ(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment like that of a fresh shell, with the venv's programs first."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **extra}
-
-
-def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the server answers; fails when it ends instead or takes too long."""
-    deadline, pause = time.monotonic() + START_S, threading.Event()
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"the server ended with {process.returncode}"
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            pause.wait(0.05)
-    raise AssertionError(f"no answer from {url} within {START_S:.0f} s")
-
-
-RunApp = Callable[..., RunningApp]
-
-
-@pytest.fixture(scope="module")
-def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
-    """Return a function that starts the dashboard with an environment; all are stopped after the file's last test."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(environment: Mapping[str, str], command: Sequence[str] | None = None, port: int = 0) -> RunningApp:
-        home = tmp_path_factory.mktemp("home")
-        port = port or free_port()
-        default = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1"]
-        default += ["--server.headless", "true", "--server.port", str(port)]
-        extra = {"SWITCHYARD_STATE_DIR": str(home / "state"), **environment}
-        with open(home / "app.log", "wb") as log:
-            process = subprocess.Popen(
-                list(command or default), cwd=ROOT, env=clean_environ(home, extra), stdout=log, stderr=log
-            )
-        started.append(process)
-        url = f"http://127.0.0.1:{port}"
-        wait_until_up(url, process)
-        return RunningApp(url=url, state_dir=home / "state", process=process)
-
-    yield start
-    for process in started:
-        stop_process(process)
-
-
-def stop_process(process: subprocess.Popen[bytes]) -> None:
-    """End a process that this test run started."""
-    process.terminate()
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-@dataclass(frozen=True)
-class Simulator:
-    """A simulated workspace in a process of its own."""
-
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes]
-
-    @property
-    def origin(self) -> str:
-        return self.environment["DATABRICKS_HOST"]
-
-
-@contextmanager
-def run_simulator(home: Path, scene: str) -> Iterator[Simulator]:
-    """Run a simulated workspace in a process of its own."""
-    command = [sys.executable, "-u", "-m", "core", "simulate", "--port", "0", "--scene", scene]
-    process = subprocess.Popen(command, cwd=ROOT, env=clean_environ(home, {}), stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    with process.stdout as lines:
-        line = next(text for text in lines if text.startswith(b"DATABRICKS_HOST="))
-        pairs = (pair.partition("=") for pair in line.decode().split())
-        try:
-            yield Simulator(environment={name: value for name, _, value in pairs}, process=process)
-        finally:
-            stop_process(process)
 
 
 @pytest.fixture

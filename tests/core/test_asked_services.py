@@ -61,7 +61,7 @@ def test_a_verdict_lands_among_the_extra_results(services: Services) -> None:
     job = ended(services, services.start_probe([ROUTE], depth=Depth.REACH, actor=ADA))
 
     assert (job.problem, job.progress.done, job.progress.total) == (None, 1, 1)
-    assert [(r.route, r.health) for r in services.extra_results() if r.route == ROUTE] == [(ROUTE, Health.HEALTHY)]
+    assert [(r.route, r.health) for r in services.extra_results(ADA) if r.route == ROUTE] == [(ROUTE, Health.HEALTHY)]
 
 
 def test_the_same_route_has_to_wait(services: Services) -> None:
@@ -76,7 +76,7 @@ def test_a_given_token_is_asked_with_and_not_kept(services: Services) -> None:
     token = Secret("dapi-of-somebody-else")
     ended(services, services.start_probe([ROUTE], depth=Depth.REACH, tokens={Identity.ONE_PROBE: token}, actor=ADA))
 
-    (result,) = (r for r in services.extra_results() if r.route.identity is Identity.ONE_PROBE)
+    (result,) = (r for r in services.extra_results(ADA) if r.route.identity is Identity.ONE_PROBE)
     assert (result.health, result.diagnosis) == (Health.DOWN, Diagnosis.CREDENTIAL_DEAD)
     assert result.route.token is None
     assert token.reveal() not in str(result)
@@ -85,6 +85,6 @@ def test_a_given_token_is_asked_with_and_not_kept(services: Services) -> None:
 def test_a_faithful_probe_climbs_to_the_tools(services: Services) -> None:
     ended(services, services.start_probe([ROUTE], depth=Depth.FAITHFUL, actor=ADA))
 
-    (result,) = (r for r in services.extra_results() if r.depth is Depth.FAITHFUL)
+    (result,) = (r for r in services.extra_results(ADA) if r.depth is Depth.FAITHFUL)
     assert (result.health, result.rung.value) == (Health.HEALTHY, "tools")
     assert result.evidence is not None and result.evidence.request_headers

@@ -211,7 +211,7 @@ class FakeServices:
         outcome = ChangeOutcome(plan=self._plan(request), record=kept)
         return self._keep(Job(id="back-1", kind=JobKind.ROLL_BACK, phases=("Writing",), done=True, outcome=outcome))
 
-    def extra_results(self) -> tuple[ProbeResult, ...]:
+    def extra_results(self, reader: Actor) -> tuple[ProbeResult, ...]:
         return self.extra
 
     def probe_cost(self, selection: Sequence[Route], depth: Depth, *, given: Sequence[Identity] = ()) -> Cost:

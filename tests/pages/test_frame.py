@@ -36,6 +36,18 @@ def test_somebody_who_may_not_change_reads_why(open_frame: OpenFrame) -> None:
     assert "Viewer: Nobody is proven to be an administrator here." in words(app)
 
 
+def test_a_button_asks_as_who_clicks_it_not_as_who_it_was_drawn_for(
+    open_frame: OpenFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = FakeServices(shown=snapshots.healthy())
+    app = open_frame(services)
+    monkeypatch.setattr("pages.ui.identity.current_actor", lambda services: VISITOR)
+
+    app.button(key="probe_now").click().run()
+
+    assert services.askers == [VISITOR]
+
+
 def test_settings_that_cannot_be_meant_become_a_page_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> FakeServices:
         raise ConfigurationError("There is no scene named 'x'.", code="unknown_scene", remedy="Set another scene.")

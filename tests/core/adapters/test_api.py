@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -21,9 +22,10 @@ from core.model.snapshot import Problem, Snapshot
 from core.settings import Settings
 from tests.core.surfaces.pictures import NOW, outage, seen_for
 
+T = TypeVar("T")
 PAGES = ("status", "health", "metrics", "badge/hermes.svg")
 HEADERS = {
-    "content-security-policy": "default-src 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
@@ -33,12 +35,13 @@ HEADERS = {
 @dataclass
 class Clock:
     at: datetime = NOW
+    seconds: float = 0.0
 
     def now(self) -> datetime:
         return self.at
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.seconds
 
 
 @dataclass
@@ -74,12 +77,20 @@ class Client:
     host: str = "127.0.0.1:8501"
 
     def request(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            app = Starlette(routes=api_routes(self.services, objection, clock=Clock()))
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as sender:
-                return await sender.request(method, f"http://{self.host}{path}", headers=headers)
+        async def ask(sender: httpx.AsyncClient) -> httpx.Response:
+            return await sender.request(method, f"http://{self.host}{path}", headers=headers)
 
-        return asyncio.run(ask())
+        return self.talk(ask)
+
+    def talk(self, talking: Callable[[httpx.AsyncClient], Awaitable[T]], clock: Clock | None = None) -> T:
+        """Let somebody ask one and the same app whatever and as often as wanted."""
+
+        async def talked() -> T:
+            app = Starlette(routes=api_routes(self.services, objection, clock=clock or Clock()))
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as sender:
+                return await talking(sender)
+
+        return asyncio.run(talked())
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return self.request("GET", path, headers)
@@ -178,6 +189,12 @@ def test_every_answer_has_the_strict_headers(asked: Client, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", [*PAGES, "nothing"])
+def test_only_badges_are_shown_on_other_sites(asked: Client, page: str) -> None:
+    shared = "cross-origin" if page.startswith("badge/") else "same-origin"
+    assert asked.get(f"/api/{page}").headers["cross-origin-resource-policy"] == shared
+
+
+@pytest.mark.parametrize("page", [*PAGES, "nothing"])
 def test_a_foreign_name_on_loopback_reads_nothing(page: str) -> None:
     answer = client(Watch(outage()), host="rebound.example").get(f"/api/{page}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign_host")
@@ -228,3 +245,73 @@ def test_no_token_is_in_any_answer() -> None:
     watch = Watch(base, settings=Settings(scene="healthy", token=Secret("t0ken-of-the-dashboard")))
     for page in PAGES:
         assert "t0ken" not in client(watch).get(f"/api/{page}").text
+
+
+# Readers of the same moment are given the same text.
+
+
+class Counting(Watch):
+    """Services that know how often their metrics were written."""
+
+    written = 0
+    broken = False
+
+    def totals(self) -> Totals:
+        self.written += 1
+        if self.broken:
+            raise RuntimeError("not this time")
+        return self.counted
+
+
+METRICS = "http://127.0.0.1:8501/api/metrics"
+
+
+async def all_at_once(sender: httpx.AsyncClient) -> set[int]:
+    return {answer.status_code for answer in await asyncio.gather(*(sender.get(METRICS) for _ in range(50)))}
+
+
+def test_many_who_ask_at_the_same_moment_are_given_one_text() -> None:
+    watch = Counting(outage())
+    assert (client(watch).talk(all_at_once), watch.written) == ({200}, 1)
+
+
+@pytest.mark.parametrize(("later_s", "anew", "written"), [(0.4, False, 1), (0.5, False, 2), (0.1, True, 2)])
+def test_a_text_is_given_to_others_for_half_a_second_of_one_picture(later_s: float, anew: bool, written: int) -> None:
+    watch, clock = Counting(outage()), Clock()
+
+    async def twice(sender: httpx.AsyncClient) -> None:
+        await sender.get(METRICS)
+        clock.seconds = later_s
+        watch.shown = outage() if anew else watch.shown
+        await sender.get(METRICS)
+
+    client(watch).talk(twice, clock)
+    assert watch.written == written
+
+
+def test_a_failure_is_given_to_nobody_who_asks_later() -> None:
+    watch = Counting(outage(), settings=Settings(scene="healthy"))
+
+    async def twice(sender: httpx.AsyncClient) -> tuple[int, int]:
+        watch.broken = True
+        first = await sender.get(METRICS)
+        watch.broken = False
+        return first.status_code, (await sender.get(METRICS)).status_code
+
+    assert client(watch).talk(twice) == (500, 200)
+
+
+def test_what_one_may_read_is_given_to_nobody_who_may_not() -> None:
+    async def both(sender: httpx.AsyncClient) -> tuple[int, int]:
+        first = await sender.get(METRICS)
+        return first.status_code, (await sender.get(METRICS, headers={"Host": "rebound.example"})).status_code
+
+    assert client(Watch(outage())).talk(both) == (200, 403)
+
+
+def test_what_there_is_not_is_not_remembered(asked: Client) -> None:
+    async def many(sender: httpx.AsyncClient) -> set[int]:
+        paths = [f"http://127.0.0.1:8501/api/{number}" for number in range(20)]
+        return {(await sender.get(path)).status_code for path in paths}
+
+    assert asked.talk(many) == {404}

@@ -81,27 +81,39 @@ def test_nothing_to_probe_is_said() -> None:
 
 def test_the_newest_verdict_of_a_route_replaces_the_former_one() -> None:
     asked = AskedProbes(FakeClock())
-    asked.keep(verdict(ROUTE))
-    asked.keep(verdict(OTHER))
-    asked.keep(verdict(ROUTE, Health.DOWN))
+    asked.keep(verdict(ROUTE), "ada")
+    asked.keep(verdict(OTHER), "ada")
+    asked.keep(verdict(ROUTE, Health.DOWN), "bob")
 
-    assert [(r.route, r.health) for r in asked.results()] == [(OTHER, Health.HEALTHY), (ROUTE, Health.DOWN)]
+    assert [(r.route, r.health) for r in asked.results("ada")] == [(OTHER, Health.HEALTHY), (ROUTE, Health.DOWN)]
 
 
 def test_as_long_as_nothing_comes_in_the_verdicts_are_the_same_object() -> None:
     asked = AskedProbes(FakeClock())
-    asked.keep(verdict(ROUTE))
+    asked.keep(verdict(ROUTE), "ada")
 
-    assert asked.results() is asked.results()
+    assert asked.results("ada") is asked.results("ada")
+
+
+@pytest.mark.parametrize("identity", [Identity.USER, Identity.ONE_PROBE])
+def test_what_somebodys_own_token_is_answered_is_for_that_person_only(identity: Identity) -> None:
+    asked, personal = AskedProbes(FakeClock()), replace(ROUTE, identity=identity)
+    asked.keep(verdict(ROUTE), "ada")
+    asked.keep(verdict(personal, Health.DOWN), "ada")
+    asked.keep(verdict(personal), "bob")
+
+    assert [(r.route, r.health) for r in asked.results("ada")] == [(ROUTE, Health.HEALTHY), (personal, Health.DOWN)]
+    assert [(r.route, r.health) for r in asked.results("bob")] == [(ROUTE, Health.HEALTHY), (personal, Health.HEALTHY)]
+    assert [r.route for r in asked.results("eve")] == [ROUTE]
 
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.probe.asked._KEPT_RESULTS", 2)
     asked = AskedProbes(FakeClock())
     for route in (ROUTE, OTHER, COPILOT):
-        asked.keep(verdict(route))
+        asked.keep(verdict(route), "ada")
 
-    assert [result.route for result in asked.results()] == [OTHER, COPILOT]
+    assert [result.route for result in asked.results("ada")] == [OTHER, COPILOT]
 
 
 def test_given_tokens_replace_the_configured_credentials() -> None:
