@@ -251,7 +251,8 @@ def test_no_frame_of_the_sender_holds_the_token_in_a_form_that_shows() -> None:
 
     async def whole() -> None:
         try:
-            await HttpxSender(Breaking(), anything_goes).send(get(9, token=Secret("canary-token")))
+            sender = HttpxSender(Network(), anything_goes, Breaking(), Breaking())
+            await sender.send(get(9, token=Secret("canary-token")))
         except RuntimeError as exc:
             shown.extend(traceback.TracebackException.from_exception(exc, capture_locals=True).format())
 
