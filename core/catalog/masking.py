@@ -46,6 +46,7 @@ NOTICE = "names of hosts, ids, people and apps are aliases."
 # More of a kind than any environment has get a number that needs no memory: what comes from elsewhere is without end.
 _MOST_NUMBERED = 5000
 _MEMO = 4096
+_LOOKS = 4
 _APPS_ZONE = ".databricksapps.com"
 _CLOUD_WORDS = {Cloud.AWS: "aws", Cloud.AZURE: "azure", Cloud.GCP: "gcp", Cloud.UNKNOWN: "databricks"}
 # Names that everybody has in common and that tell nothing about an environment.
@@ -60,16 +61,17 @@ _UUID_ALIAS = "00000000-0000-4000-8000-"
 _HEX_ALIAS = "0" * 20
 _ALIAS = (
     r"(?<![\w-])(?:(?:host|machine)-[0-9]+(?:\.(?:ai-gateway|azure|aws|gcp|databricks|databricksapps))*\.example"
-    r"|person-[0-9]+@example\.com|(?:host|machine|person|principal|group|app|profile)-[0-9]+"
-    rf"|{_UUID_ALIAS}[0-9a-f]{{12}}|{_HEX_ALIAS}[0-9a-f]{{12}}|{_NUMERIC_ALIAS}[0-9]+)(?![\w-])"
+    r"|person-[0-9]+@example\.com|(?:host|machine|person|principal|group|app|profile)-[0-9]+)(?![\w-])"
+    rf"|(?<![0-9a-z])(?:{_UUID_ALIAS}[0-9a-f]{{12}}|{_HEX_ALIAS}[0-9a-f]{{12}}|{_NUMERIC_ALIAS}[0-9]+)(?![0-9a-z])"
 )
 # Repetitions are bounded: bodies from elsewhere come by the 64 KiB, and may be made to take for ever.
 _LABELS = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}"
 _ZONED = "|".join(re.escape(zone.suffix[1:]) for zone in (*ZONES, CUSTOM_ZONE)) + "|databricksapps\\.com"
+_NO_HOST = r"\s/?#\"'`<>\\,;)\]}\u2060"
 # In this order, so that the longer meaning wins where several begin at one place; what is known comes after them.
 _FORMS: Mapping[str, str] = {
     "alias": _ALIAS,
-    "authority": r"(?<=://)[^\s/?#\"'`<>\\,;)\]}\u2060]{1,300}",
+    "authority": rf"(?<=://)(?:[^{_NO_HOST}@]{{1,200}}@)?(?:\[[0-9a-f:.]{{2,45}}\]|[^{_NO_HOST}@:\[]{{1,253}})(?::[0-9]{{1,5}}(?![\w.-]))?",
     "uuid": r"(?<![0-9a-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])",
     "hex": r"(?<![0-9a-z])[0-9a-f]{32}(?![0-9a-z])",
     "mail": r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",
@@ -123,23 +125,28 @@ class Mask:
         self._pattern = re.compile("|".join(_patterns(self._known.values())), re.IGNORECASE)
         self._memo: dict[str, str] = {}
 
-    def text(self, text: str) -> str:
+    def aliased(self, text: str) -> str:
         """Return the text with aliases; once more does not change it."""
         kept = self._memo.get(text)
         if kept is None:
-            kept = self._pattern.sub(self._replaced, text)
+            kept = text
+            # What one name covers may be another's beginning: names that run into each other take a second look.
+            for _ in range(_LOOKS):
+                before, kept = kept, self._pattern.sub(self._replaced, kept)
+                if kept == before:
+                    break
             if len(self._memo) >= _MEMO:
                 self._memo.clear()
             self._memo[text] = kept
         return kept
 
-    def value(self, value: object) -> object:
+    def document(self, value: object) -> object:
         """Return a document with aliases in every text of it; numbers and names of fields stay."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.aliased(value)
         if isinstance(value, Mapping):
-            return {name: self.value(part) for name, part in value.items()}
-        return [self.value(part) for part in value] if isinstance(value, list | tuple) else value
+            return {name: self.document(part) for name, part in value.items()}
+        return [self.document(part) for part in value] if isinstance(value, list | tuple) else value
 
     def _replaced(self, match: re.Match[str]) -> str:
         found, form = match.group(), match.lastgroup or ""
@@ -181,23 +188,21 @@ class Mask:
     def _authority(self, found: str) -> str:
         """The place of a URL: people before it and a port behind it are no part of the name."""
         _, _, place = found.rpartition("@")
-        name, colon, port = place.rpartition(":") if re.search(r":[0-9]+$", place) else (place, "", "")
+        name, colon, port = place.rpartition(":") if re.search(r"[^:]:[0-9]+$", place) else (place, "", "")
         bare = name.strip("[]")
         if _is_address(bare):
             return f"{self._address(bare)}{colon}{port}"
         if re.fullmatch(r"localhost|[^a-z0-9]*", bare, re.IGNORECASE) or set("…*$") & set(bare):
             return found
-        return f"{self._host(name)}{colon}{port}"
+        return f"{self._host(name, is_whole=True)}{colon}{port}"
 
-    def _host(self, found: str) -> str:
+    def _host(self, found: str, *, is_whole: bool = False) -> str:
         name = found.lower().rstrip(".")
         if re.fullmatch(_ALIAS, name) or _is_public(name):
             return found
         item = self._known.get(name)
         number = self._aliases.number(Kind.HOST, (item and item.of) or name)
-        if "." not in name:
-            return f"host-{number}"
-        return f"host-{number}{_zone_words(name)}.example"
+        return f"host-{number}{_zone_words(name)}.example" if is_whole or "." in name else f"host-{number}"
 
     def _address(self, found: str) -> str:
         try:

@@ -114,7 +114,7 @@ class _Writer:
     def _shown(self, text: str) -> str:
         """Control and format characters turn text around, hide parts of it, or end a line."""
         shown = " ".join("".join(char if char.isprintable() else " " for char in redact(text)).split())
-        return shown if self.mask is None else self.mask.text(shown)
+        return shown if self.mask is None else self.mask.aliased(shown)
 
 
 def _why(transition: Transition) -> str:

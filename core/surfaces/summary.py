@@ -14,7 +14,7 @@ from core.surfaces.watched import Watched
 def status_summary(seen: Watched, mask: Mask | None = None) -> str:
     """Return the status of every agent as one Markdown text; with a mask, hosts, ids and people are aliases."""
     text = redact("\n".join(_lines(seen, masked=mask is not None)))
-    return text if mask is None else mask.text(text)
+    return text if mask is None else mask.aliased(text)
 
 
 def _lines(seen: Watched, *, masked: bool) -> Iterator[str]:

@@ -68,13 +68,13 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     )
     by_id = {item.route_id: item for item in routes}
     chosen = by_id[asked.route] if asked.route in by_id else routes[0]
-    names = names_of(routes)
+    names = {key: masked(words) for key, words in names_of(routes).items()}
     follow(ROUTE_KEY, chosen.route_id)
     st.selectbox(
         "Latency of",
         list(by_id),
         key=ROUTE_KEY,
-        format_func=lambda name: masked(names[name]),
+        format_func=names.__getitem__,
         on_change=reporting(_choose),
     )
     standing = snapshot.standings.get(chosen.route_id)

@@ -92,9 +92,9 @@ def masked_file(text: str, mime: str, mask: Mask) -> str:
     if mime == JSON_LINES:
         lines = (json.dumps(_marked(json.loads(line), mask), ensure_ascii=False) for line in text.splitlines())
         return "".join(f"{line}\n" for line in lines)
-    return mask.text(text)
+    return mask.aliased(text)
 
 
 def _marked(document: object, mask: Mask) -> object:
-    value = mask.value(document)
+    value = mask.document(document)
     return {**value, "masked": True} if isinstance(value, dict) else value

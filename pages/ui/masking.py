@@ -98,7 +98,7 @@ def learn(*, names: Iterable[str] = (), addresses: Iterable[str | None] = ()) ->
 def masked(text: str) -> str:
     """Return a text as it may be shown."""
     mask = current_mask()
-    return text if mask is None else mask.text(text)
+    return text if mask is None else mask.aliased(text)
 
 
 def current_mask() -> Mask | None:

@@ -14,7 +14,7 @@ from pages.ui.formats import NOTHING, clock_text, ms_text
 def detection_report(snapshot: Snapshot, mask: Mask | None = None) -> str:
     """Return the whole of Detection as one Markdown text, without credentials; with a mask, names are aliases."""
     text = redact("\n".join(_lines(snapshot, masked=mask is not None)))
-    return text if mask is None else mask.text(text)
+    return text if mask is None else mask.aliased(text)
 
 
 def _lines(snapshot: Snapshot, *, masked: bool) -> Iterator[str]:

@@ -52,7 +52,8 @@ def targets_of(snapshot: Snapshot, agent: AgentId) -> tuple[TargetInfo, ...]:
 def pick_target(targets: Sequence[TargetInfo]) -> TargetInfo:
     """Show where the change goes, with why a place cannot be written."""
     by_id = {target.id: target for target in targets}
-    chosen = st.selectbox("Where", list(by_id), key=TARGET, format_func=lambda name: _target_label(by_id[name]))
+    labels = {target.id: _target_label(target) for target in targets}
+    chosen = st.selectbox("Where", list(by_id), key=TARGET, format_func=labels.__getitem__)
     target = by_id[chosen]
     st.caption(escape(target.reason))
     return target
