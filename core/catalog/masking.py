@@ -77,7 +77,8 @@ _FORMS: Mapping[str, str] = {
     "mail": r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",
     "host": rf"(?<![\w-]){_LABELS}(?:{_ZONED}|{'|'.join(_ENDINGS)})(?![\w-]|\.[\w-])",
     "target": r"(?<=\bapp:)[\w-]+",
-    "home": r"(?:(?<=/Users/)|(?<=/home/)|(?<=\\Users\\))[^/\\\s\"'`:,;)]+",
+    "home": r"(?:(?<=/Users/)|(?<=/home/)|(?<=\\Users\\))[^./\\\s\"'`:,;)][^/\\\s\"'`:,;)]*",
+    "owner": r"(?:(?<=github\.com/)|(?<=gitlab\.com/)|(?<=bitbucket\.org/)|(?<=dev\.azure\.com/))[\w.-]+",
     "ipv4": r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w]|\.[0-9])",
     "ipv6": r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])",
 }
@@ -171,6 +172,8 @@ class Mask:
                 return self._host(found)
             case "target":
                 return self._alias(Kind.APP, found, found)
+            case "owner":
+                return self._alias(Kind.GROUP, found, found)
             case "home":
                 return self._alias(Kind.PERSON, found, found)
             case "ipv4" | "ipv6":
@@ -236,7 +239,8 @@ def _zone_words(name: str) -> str:
 
 
 def _is_public(name: str) -> bool:
-    return is_web_site(name) or any(name == zone or name.endswith(f".{zone}") for zone in _PUBLIC_ZONES)
+    is_zone = any(name == zone.suffix[1:] for zone in ZONES)
+    return is_zone or is_web_site(name) or any(name == zone or name.endswith(f".{zone}") for zone in _PUBLIC_ZONES)
 
 
 def _is_address(text: str) -> bool:

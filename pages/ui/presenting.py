@@ -22,10 +22,7 @@ def show_presenting() -> None:
         _switch("Projector mode", PROJECTOR.is_on(), _PROJECTOR_KEY, PROJECTOR.switch)
         st.caption("Larger type and no sidebar")
         _switch("Redaction mode", MASKED.is_on(), _MASKED_KEY, switch_masking)
-        st.caption(
-            "Hosts, ids, people, apps and their e-mail addresses are shown as aliases, downloads too. Buttons act on "
-            "the real ones."
-        )
+        st.caption("Hosts, ids, people and apps are shown as aliases, in downloads too. Buttons act on the real ones.")
         st.caption("Both are for this tab, and its address keeps them.")
 
 

@@ -59,6 +59,7 @@ ALIASES = {
     "an app that begins like another": ("app:coda-git", "app:app-2"),
     "an app of former times": ("app:former", "app:app-3"),
     "a service principal": ("GRANT EXECUTE TO `orchard-deployer`", "GRANT EXECUTE TO `principal-1`"),
+    "who owns a repository": ("https://github.com/orchard/agents", "https://github.com/group-1/agents"),
     "an address": ("from 10.20.30.40", "from 192.0.2.1"),
     "an address of version 6": ("from 2001:470:1f0b::5", "from 2001:db8::1"),
 }
@@ -82,6 +83,7 @@ def test_ids_of_requests_and_principals_keep_their_form() -> None:
         "2026-08-21 09:00:10 UTC, 1735689600, 09:00:10",
         "file:hermes, ~/.hermes/config.yaml, app.yaml, model.base_url",
         "http://127.0.0.1:8501/routes, localhost:8501, ::1",
+        "the zone .azuredatabricks.net, /home/.hermes/config.yaml",
         "https://docs.databricks.com/x and api.anthropic.com",
         "https://….azuredatabricks.net/ai-gateway",
         "inc-20260821-090000-a1b2c3 by 20260821-090000-123456789",
