@@ -25,13 +25,13 @@ def show_code(
     text: str,
     *,
     language: str | None,
-    height: int | None = None,
+    height: int | Literal["content"] = "content",
     width: int | Literal["stretch", "content"] = "stretch",
     wrap_lines: bool = False,
 ) -> None:
     """Show a text with a button that copies it, its hidden characters made visible."""
-    look = {} if height is None else {"height": height}
-    st.code(visible(masked(text), lines=True), language=language, width=width, wrap_lines=wrap_lines, **look)
+    shown = visible(masked(text), lines=True)
+    st.code(shown, language=language, height=height, width=width, wrap_lines=wrap_lines)
 
 
 def show_text(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import streamlit as st
 
@@ -88,5 +89,5 @@ def _literal(text: str, *, language: str | None) -> None:
     show_code(text, language=language, wrap_lines=True, height=_height(text))
 
 
-def _height(text: str) -> int | None:
-    return _BODY_HEIGHT if len(text) > 600 else None
+def _height(text: str) -> int | Literal["content"]:
+    return _BODY_HEIGHT if len(text) > 600 else "content"
