@@ -15,7 +15,7 @@ from pages.ui.address import close_incident
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_table
 from pages.ui.history_query import HistoryAsk, history_address
-from pages.ui.history_reading import read_incident, transitions_of
+from pages.ui.history_reading import addresses_of, read_incident, transitions_of
 from pages.ui.history_tables import cause_text, lasted_text, rows_for_hit, rows_for_timeline
 from pages.ui.literals import offer_file, show_code
 from pages.ui.masking import current_mask, learn, mask_at_hand
@@ -43,7 +43,7 @@ def _content(request: RequestContext, incident_id: str) -> None:
         snapshot = request.services.snapshot()
         incident = read_incident(request, incident_id, snapshot)
         if incident is not None:
-            learn(addresses=[incident.cause.host, *(route.base_url for route in incident.routes)])
+            learn(addresses=addresses_of([incident]))
             _report(request, incident, snapshot)
 
 
@@ -54,6 +54,7 @@ def _polled_course(request: RequestContext, incident_id: str) -> None:
         if incident is None:
             st.info("This incident is not kept any more, or never was. Close this to see the others.")
             return
+        learn(addresses=addresses_of([incident]))
         _course(incident, datetime.now(UTC))
 
 

@@ -169,7 +169,7 @@ def services() -> FakeServices:
         settings=settings(),
         target_list=shown.targets,
         records=[replace(record(request, actor, "for morgan.reed"), detail=f"{HOST} answered casey.rowe")],
-        past=(incident_of([failing], ended_at=datetime.now(UTC)),),
+        past=(replace(incident_of([failing], ended_at=datetime.now(UTC)), id="inc-20260821-090000-a1b2c3"),),
         events=_events(),
         channels=(channel,),
         delivered=[

@@ -76,6 +76,7 @@ def test_a_masked_page_names_nothing_and_nobody(open_frame: OpenFrame, page: str
     app = masked(open_frame, named.services(), page, **query)
     assert not app.exception
     assert named_in(app) == []
+    assert "Something went wrong" not in words(app)
     assert "masked" in words(app).lower() and "aliases" in words(app)
 
 
@@ -92,6 +93,16 @@ def test_an_incident_and_its_report_are_masked_whatever_the_box_says(open_frame:
     assert named_in(app) == []
     assert "report for a ticket" in everything(app) and "host-1.azure.example" in everything(app)
     assert not [box for box in app.checkbox if box.key == "mask_report"]
+
+
+def test_a_host_of_former_times_is_masked_even_where_it_has_no_form_of_one(open_frame: OpenFrame) -> None:
+    services = named.services()
+    (past,) = services.past
+    cause = replace(past.cause, host="oldgateway")
+    services.past = (replace(past, cause=cause, message="oldgateway did not answer"),)
+    for query in ({}, {"incident": past.id}):
+        assert "oldgateway" in everything(opened(open_frame, services, "history.py", **query))
+        assert "oldgateway" not in everything(masked(open_frame, services, "history.py", **query))
 
 
 def test_outside_the_mode_the_report_alone_can_be_masked(open_frame: OpenFrame) -> None:
