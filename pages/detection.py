@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.detection_sections import show_environment, show_gateway, show_models, show_requests, show_workspace
+from pages.ui.literals import show_code
+from pages.ui.masking import current_mask
 from pages.ui.report import detection_report
 from pages.ui.request import take_request
 from pages.ui.self_check import show_self_check
@@ -17,7 +19,7 @@ title, action = st.columns([5, 1], vertical_alignment="center")
 title.title("Detection", anchor=False)
 with action.popover("Copy report", icon=":material/content_copy:", width="stretch"):
     st.caption("Markdown for a ticket; tokens never enter it. Copy it with the button at its corner.")
-    st.code(detection_report(snapshot), language="markdown", height=360, width=640)
+    show_code(detection_report(snapshot, current_mask()), language="markdown", height=360, width=640)
 
 show_workspace(snapshot)
 show_gateway(snapshot)

@@ -12,14 +12,17 @@ from pages.ui.address import drawing_page
 from pages.ui.demo_bar import show_demo
 from pages.ui.errors import shown_errors
 from pages.ui.formats import code, escape
+from pages.ui.masking import begin_masking
 from pages.ui.messages import show_flash
 from pages.ui.misconfigured import show_misconfiguration
+from pages.ui.modes import PROJECTOR
 from pages.ui.overrides import override_line
-from pages.ui.projector import is_projected, project
+from pages.ui.presenting import show_presenting, show_stage_line
+from pages.ui.projector import project
 from pages.ui.request import RequestContext, forget_others, hand_over
 from pages.ui.services import get_demo, get_services
 
-projected = is_projected()
+projected = PROJECTOR.is_on()
 st.set_page_config(
     page_title="Switchyard",
     page_icon="🔀",
@@ -41,6 +44,7 @@ page = st.navigation(
     position="top" if projected else "sidebar",
 )
 
+begin_masking(None)
 try:
     services = get_services()
 except SwitchyardError as error:
@@ -50,6 +54,7 @@ except SwitchyardError as error:
 request = RequestContext(services)
 actor = request.actor
 forget_others(actor)
+begin_masking(services, names=[actor.name])
 if not projected:
     with st.sidebar:
         st.caption(f":material/person: You are {code(actor.name)}")
@@ -57,10 +62,12 @@ if not projected:
         st.caption(f"{sign} {actor.role.capitalize()}: {escape(actor.why)}")
         for override in services.snapshot().overrides:
             st.page_link("switch.py", label=override_line(override, datetime.now(UTC)))
+        show_presenting()
 
 with shown_errors():
+    project()
+    show_stage_line()
     show_flash()
-    project(projected)
     show_demo(get_demo(), request, page)
     hand_over(request)
     with drawing_page():

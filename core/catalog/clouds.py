@@ -84,6 +84,14 @@ def zone_of(hostname: str) -> Zone | None:
     return CUSTOM_ZONE if is_custom else None
 
 
+def is_web_site(hostname: str) -> bool:
+    """Say whether this name is a web site of Databricks that everybody knows, and no workspace."""
+    name = hostname.lower().removesuffix(".")
+    return name == "databricks.com" or (
+        name.endswith(CUSTOM_ZONE.suffix) and name.removesuffix(CUSTOM_ZONE.suffix) in _WEB_SITES
+    )
+
+
 def is_account_console(hostname: str) -> bool:
     """Say whether this name is an account console, which is never a workspace; judged as the databricks-sdk does."""
     return hostname.lower().partition(".")[0] in _ACCOUNT_CONSOLES

@@ -6,12 +6,12 @@ What came from elsewhere is redacted, and means nothing in the ticket's Markdown
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from core.catalog.agents import AGENTS
+from core.catalog.masking import NOTICE, Mask
 from core.catalog.redact import redact
 from core.health.spans import lasting_text
 from core.history.export import export_rows, history_json
@@ -24,40 +24,27 @@ _NOTHING = "–"
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>$&@])")
 # Trackers make links of bare addresses; an invisible joiner keeps them text.
 _ADDRESS = re.compile(r"(?i)(://|www\.)(?=\S)")
-# Also as a URL or JSON writes it.
-_MAIL = re.compile(r"[\w.+'-]{1,256}(?:@|%40|\\+u0040)[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{10,}(?![0-9A-Za-z])")
-_HOST = re.compile(r"(?i)\b(?:[a-z0-9-]+\.)+(?:azuredatabricks|databricks|databricksapps)\.[a-z]{2,3}\b")
 
 
 def incident_report(
-    incident: Incident, transitions: Sequence[Transition], *, workspace: str, masked: bool, now: datetime
+    incident: Incident, transitions: Sequence[Transition], *, workspace: str, mask: Mask | None, now: datetime
 ) -> str:
-    """Return an incident as Markdown, without credentials; `masked` without hosts, ids and people too.
+    """Return an incident as Markdown, without credentials; with a mask, hosts, ids and people are aliases too.
 
     `transitions` may hold those of others; times are UTC, and `now` is what an incident that has not ended lasts up to.
     """
-    writer = _Writer(hosts=_numbered_hosts(incident, workspace) if masked else None)
+    writer = _Writer(mask=mask)
     own = sorted((one for one in transitions if one.incident_id == incident.id), key=lambda one: one.at)
     parts = [writer.head(incident, workspace, now), writer.routes(incident), writer.timeline(incident.timeline)]
     # Once more over the whole, for what only looks like a credential together.
     return redact("\n".join(line for part in [*parts, writer.changes(own)] for line in part))
 
 
-def _numbered_hosts(incident: Incident, workspace: str) -> Mapping[str, str]:
-    """Each host keeps a number, so that one can be told from another."""
-    named = [urlsplit(workspace).netloc or workspace, incident.cause.host]
-    named += [urlsplit(route.base_url).netloc for route in incident.routes]
-    hosts = dict.fromkeys(host.lower() for host in named if host)
-    return {host: f"host-{number}" for number, host in enumerate(hosts, start=1)}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Writer:
-    """Writes the parts of a report; with `hosts` what names the workspace and people is struck out."""
+    """Writes the parts of a report; with a mask what names the workspace and people is an alias."""
 
-    hosts: Mapping[str, str] | None = field(default=None)
+    mask: Mask | None
 
     def head(self, incident: Incident, workspace: str, now: datetime) -> Iterator[str]:
         cause = incident.cause
@@ -65,6 +52,9 @@ class _Writer:
         yield ""
         if incident.simulated:
             yield "**Simulated**: this happened in a simulated workspace."
+            yield ""
+        if self.mask is not None:
+            yield f"**Masked**: {NOTICE}"
             yield ""
         yield f"- Health: {incident.health.capitalize()}"
         yield f"- First failed check: {_moment(incident.started_at)}"
@@ -124,14 +114,7 @@ class _Writer:
     def _shown(self, text: str) -> str:
         """Control and format characters turn text around, hide parts of it, or end a line."""
         shown = " ".join("".join(char if char.isprintable() else " " for char in redact(text)).split())
-        if self.hosts is None:
-            return shown
-        # People first: behind a host that has got its number no address is recognised any more.
-        shown = _MAIL.sub("[person]", shown)
-        for host in sorted(self.hosts, key=len, reverse=True):
-            shown = re.sub(re.escape(host), self.hosts[host], shown, flags=re.IGNORECASE)
-        shown = _HOST.sub("[host]", shown)
-        return _NUMBER.sub("[number]", _UUID.sub("[id]", shown))
+        return shown if self.mask is None else self.mask.aliased(shown)
 
 
 def _why(transition: Transition) -> str:

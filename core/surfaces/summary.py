@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.catalog.agents import AGENTS
+from core.catalog.masking import NOTICE, Mask
 from core.catalog.redact import redact
 from core.documents import timestamp
 from core.surfaces.watched import Watched
 
 
-def status_summary(seen: Watched) -> str:
-    """Return the status of every agent as one Markdown text."""
-    return redact("\n".join(_lines(seen)))
+def status_summary(seen: Watched, mask: Mask | None = None) -> str:
+    """Return the status of every agent as one Markdown text; with a mask, hosts, ids and people are aliases."""
+    text = redact("\n".join(_lines(seen, masked=mask is not None)))
+    return text if mask is None else mask.aliased(text)
 
 
-def _lines(seen: Watched) -> Iterator[str]:
+def _lines(seen: Watched, *, masked: bool) -> Iterator[str]:
     snapshot = seen.snapshot
     yield f"# {seen.line}"
     yield ""
     if snapshot.scene:
         yield f"**Simulated** workspace, scene {snapshot.scene}: nothing here is real."
+        yield ""
+    if masked:
+        yield f"**Masked**: {NOTICE}"
         yield ""
     if snapshot.offline:
         yield f"The dashboard is offline: {snapshot.offline}"

@@ -23,6 +23,7 @@ from pages.ui.formats import (
     plural,
 )
 from pages.ui.heads import show_head
+from pages.ui.literals import show_code
 from pages.ui.route_query import evidence_query
 from pages.ui.rows import AgentRow
 from pages.ui.sync_view import sync_text
@@ -94,7 +95,7 @@ def _below(row: AgentRow, say: Say) -> None:
     if row.hint:
         st.caption(escape(row.hint))
     if row.command:
-        st.code(row.command, language="bash", width="content")
+        show_code(row.command, language="bash", width="content")
     for finding in row.lint:
         sign = SEVERITY_SIGNS[finding.severity]
         st.markdown(f":{sign.color}[{sign.icon} {sign.word}:] {escape(finding.message)}")

@@ -9,6 +9,7 @@ import streamlit as st
 from core.model.change import Actor, ChangeRecord, ChangeState
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import STATE_SIGNS, clock_text, code, escape, short_id
+from pages.ui.masking import learn
 from pages.ui.request import RequestContext
 from pages.ui.switch_dialog import open_rollback
 from pages.ui.tables import change_text
@@ -24,6 +25,7 @@ def show_changes(request: RequestContext, *, limit: int = _SHOWN, empty: str = "
     """Show the newest changes, or that there are none where a sentence for it is given."""
     with shown_errors():
         records = request.services.changes(limit)
+        learn(names=(record.actor for record in records))
         if not records and empty:
             st.info(empty, icon=":material/alt_route:")
         if not records:
@@ -36,7 +38,9 @@ def show_changes(request: RequestContext, *, limit: int = _SHOWN, empty: str = "
 
 def show_stuck(request: RequestContext) -> None:
     """Show the targets on which nothing is written automatically any more, and what to do by hand."""
-    for record in stuck(request.services.changes(_REMEMBERED)):
+    records = request.services.changes(_REMEMBERED)
+    learn(names=(record.actor for record in records))
+    for record in stuck(records):
         sign = STATE_SIGNS[record.state]
         st.error(
             f"**{sign.word}: {code(record.target)}** after the change of {clock_text(record.at)} by "

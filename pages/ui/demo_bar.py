@@ -12,8 +12,9 @@ from pages.ui.demo_faults import show_fault_panel
 from pages.ui.demo_stage import show_stage
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import escape
+from pages.ui.literals import show_code
 from pages.ui.messages import problem_box
-from pages.ui.projector import is_projected, switch_projector
+from pages.ui.modes import PROJECTOR
 from pages.ui.request import RequestContext
 
 PARAMETER = "step"
@@ -117,12 +118,12 @@ def _ways(demo: Demo, state: DemoState, request: RequestContext) -> None:
     )
     _jump_list(demo, jump, disabled=busy or bool(barred), request=request)
     projector.button(
-        "Leave projector" if is_projected() else "Projector",
+        "Leave projector" if PROJECTOR.is_on() else "Projector",
         key="demo_projector",
         icon=":material/present_to_all:",
         width="stretch",
         help="Larger type and no sidebar, for this tab",
-        on_click=switch_projector,
+        on_click=PROJECTOR.switch,
     )
 
 
@@ -150,7 +151,7 @@ def _details(demo: Demo, state: DemoState, request: RequestContext) -> None:
     with notes.expander("Speaker notes", icon=":material/speaker_notes:"):
         st.markdown(escape(step.notes))
         st.caption("Keys: n for Next, b for Back. The address of this step, behind the dashboard's own:")
-        st.code(f"/{'' if step.page == 'overview' else step.page}?{PARAMETER}={step.id}", language=None)
+        show_code(f"/{'' if step.page == 'overview' else step.page}?{PARAMETER}={step.id}", language=None)
     with faults.expander("Faults", icon=":material/bolt:"):
         show_fault_panel(demo, request)
 

@@ -23,6 +23,7 @@ from pages.ui.formats import (
     ms_text,
     plural,
 )
+from pages.ui.literals import show_code, show_grid
 from pages.ui.strip import show_identity
 from pages.ui.tables import rows_for_environment, rows_for_evidence, rows_for_listings, rows_for_models, rows_for_trace
 
@@ -110,7 +111,7 @@ def show_models(snapshot: Snapshot) -> None:
         count = plural(len(catalogue.models), "model")
         st.caption(f"{count} from all listings together; names that mean the same model are one row.")
         rows = rows_for_models(catalogue)
-        st.dataframe(rows, key=_MODELS_GRID, hide_index=True, alt=f"Table of {count}")
+        show_grid(rows, key=_MODELS_GRID, alt=f"Table of {count}")
 
 
 def show_environment(settings: Settings) -> None:
@@ -135,4 +136,4 @@ def show_requests(snapshot: Snapshot) -> None:
         with st.expander(label):
             for title, command in curls:
                 st.caption(escape(title))
-                st.code(command, language="bash", wrap_lines=True)
+                show_code(command, language="bash", wrap_lines=True)

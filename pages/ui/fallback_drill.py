@@ -23,6 +23,7 @@ from pages.ui.fallback_chains import newest
 from pages.ui.fallback_query import FALLBACKS, FallbackAsk, drillable
 from pages.ui.filter_bar import follow
 from pages.ui.formats import Sign, code, escape, plural, segment
+from pages.ui.literals import show_grid
 from pages.ui.probe_bar import PROBE_JOB, running_job, show_probe_job
 from pages.ui.request import RequestContext
 
@@ -153,13 +154,11 @@ def show_failures(agent: AgentId) -> None:
     label = AGENTS[agent].label
     st.header(f"What {label} does on each failure", anchor=False)
     st.caption("Measured with its own client and default settings. A failure that is missing here was not measured.")
-    st.dataframe(
+    show_grid(
         [_row(failure, failover) for failure, failover in measured_failures(agent).items()],
-        hide_index=True,
         key="failures",
         height="content",
-        column_config={"Seconds until then": st.column_config.NumberColumn(format="%.1f")},
-        placeholder="–",
+        columns={"Seconds until then": st.column_config.NumberColumn(format="%.1f")},
         alt=f"Which failures make {label} fall back, and after how many requests and seconds",
     )
 

@@ -16,6 +16,7 @@ from core.model.gateway import GatewaySource, Generation, TraceOutcome
 from core.model.models import ListingOutcome
 from core.model.probe import Cost, Health, RungOutcome
 from core.model.usage import Price, Usage
+from pages.ui.masking import masked
 
 NOTHING = "–"
 Color = Literal["red", "orange", "green", "blue", "violet", "gray"]
@@ -191,13 +192,13 @@ def short_id(identifier: str) -> str:
 
 def escape(text: str) -> str:
     """Return text that reads the same in Streamlit's Markdown, whoever wrote it: no markup, links, colours or icons."""
-    plain = visible(" ".join(text.split()))
+    plain = visible(" ".join(masked(text).split()))
     return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\\1\u2060", plain))
 
 
 def code(text: str) -> str:
     """Return text as inline code; nothing inside is interpreted."""
-    plain = visible(" ".join(text.replace("`", "'").split()))
+    plain = visible(" ".join(masked(text).replace("`", "'").split()))
     return f"`{plain}`" if plain not in ("", NOTHING) else NOTHING
 
 

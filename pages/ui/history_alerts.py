@@ -12,6 +12,7 @@ from core.model.snapshot import Job
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import badge, code, escape, markdown_table
 from pages.ui.history_tables import DELIVERY_SIGNS, channel_text, rows_for_deliveries
+from pages.ui.masking import learn
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
 
@@ -37,6 +38,7 @@ def show_alerts(request: RequestContext, now: datetime) -> None:
 
 def _channels(request: RequestContext) -> None:
     channels = request.services.alert_channels()
+    learn(addresses=[address for channel in channels for address in (channel.url, channel.host)])
     if not channels:
         st.info(
             "Nobody is told of incidents. Write channels and rules into a TOML file and name it in "

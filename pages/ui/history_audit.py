@@ -12,10 +12,12 @@ from core.model.audit import ChainVerdict
 from pages.ui.formats import code, escape, plural
 from pages.ui.history_query import HistoryAsk
 from pages.ui.history_tables import rows_for_audit
+from pages.ui.literals import JSON_LINES, offer_file, show_grid
+from pages.ui.masking import learn
 from pages.ui.request import RequestContext
 
 _SHOWN = 500
-_MIME = {AuditForm.JSONL: "application/jsonl", AuditForm.CSV: "text/csv"}
+_MIME = {AuditForm.JSONL: JSON_LINES, AuditForm.CSV: "text/csv"}
 _END = "Whether its end was cut off only shows against a head that was noted elsewhere: in the log or in an export."
 
 
@@ -25,10 +27,11 @@ def show_audit(request: RequestContext, asked: HistoryAsk, now: datetime) -> boo
     _verdict(trail.verdict())
     since, words = now - asked.span.length, asked.text.lower().split()
     events = [event for event in request.services.audit(_SHOWN) if event.at >= since]
+    learn(names=(event.actor for event in events))
     rows = [row for row in rows_for_audit(events) if all(word in " ".join(row.values()).lower() for word in words)]
     if rows:
         st.caption(f"{plural(len(rows), 'event')}, newest first; this dashboard never changes or removes one.")
-        st.dataframe(rows, hide_index=True, key="audit_events", alt="Audit events: who did what, why, and how it ended")
+        show_grid(rows, key="audit_events", alt="Audit events: who did what, why, and how it ended")
     _downloads(request, now)
     return bool(rows)
 
@@ -55,12 +58,11 @@ def _checked(verdict: ChainVerdict) -> str:
 def _downloads(request: RequestContext, now: datetime) -> None:
     with st.container(horizontal=True, gap="small"):
         for form in AuditForm:
-            st.download_button(
+            offer_file(
                 f"All events as {form.upper()}",
                 partial(request.services.audit_trail.export, form),
                 file_name=f"switchyard-audit-{now:%Y%m%dT%H%M}.{form}",
                 mime=_MIME[form],
                 key=f"export_audit_{form}",
                 icon=":material/download:",
-                on_click="ignore",
             )

@@ -10,29 +10,28 @@ import streamlit as st
 
 from core.history.export import export_rows, history_json
 from core.model.history import HistoryView
+from pages.ui.literals import JSON, offer_file
 
 
 def show_export(view: HistoryView) -> None:
     """Show the two downloads."""
     name = f"switchyard-history-{view.query.since:%Y%m%dT%H%M}-{view.query.until:%Y%m%dT%H%M}"
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
+        offer_file(
             "Export as CSV",
             lambda: csv_text(export_rows(view)),
             file_name=f"{name}.csv",
             mime="text/csv",
             key="export_csv",
             icon=":material/download:",
-            on_click="ignore",
         )
-        st.download_button(
+        offer_file(
             "Export as JSON",
             lambda: history_json(view),
             file_name=f"{name}.json",
-            mime="application/json",
+            mime=JSON,
             key="export_json",
             icon=":material/download:",
-            on_click="ignore",
         )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.catalog.masking import Mask
 from core.catalog.visible import file_name
 from core.history.report import incident_report
 from core.model.incident import Incident
@@ -14,8 +15,10 @@ from pages.ui.address import close_incident
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_table
 from pages.ui.history_query import HistoryAsk, history_address
-from pages.ui.history_reading import read_incident, transitions_of
+from pages.ui.history_reading import addresses_of, read_incident, transitions_of
 from pages.ui.history_tables import cause_text, lasted_text, rows_for_hit, rows_for_timeline
+from pages.ui.literals import offer_file, show_code
+from pages.ui.masking import current_mask, learn, mask_at_hand
 from pages.ui.request import RequestContext
 
 MASK_KEY = "mask_report"
@@ -40,6 +43,7 @@ def _content(request: RequestContext, incident_id: str) -> None:
         snapshot = request.services.snapshot()
         incident = read_incident(request, incident_id, snapshot)
         if incident is not None:
+            learn(addresses=addresses_of([incident]))
             _report(request, incident, snapshot)
 
 
@@ -50,6 +54,7 @@ def _polled_course(request: RequestContext, incident_id: str) -> None:
         if incident is None:
             st.info("This incident is not kept any more, or never was. Close this to see the others.")
             return
+        learn(addresses=addresses_of([incident]))
         _course(incident, datetime.now(UTC))
 
 
@@ -70,23 +75,30 @@ def _course(incident: Incident, now: datetime) -> None:
     st.markdown(markdown_table(rows_for_timeline(incident.timeline, now)) or "Nothing but its beginning is kept.")
 
 
+def _mask_of_report() -> Mask | None:
+    mask = current_mask()
+    if mask is not None:
+        return mask
+    help_text = "As in redaction mode: aliases instead. Credentials are struck out in any case."
+    return mask_at_hand() if st.checkbox("Mask hosts, ids and people", key=MASK_KEY, help=help_text) else None
+
+
 def _report(request: RequestContext, incident: Incident, snapshot: Snapshot) -> None:
     st.markdown("**Report for a ticket**")
-    masked = st.checkbox("Strike out hosts and workspace", key=MASK_KEY, help="Credentials are struck out in any case.")
+    mask = _mask_of_report()
     host = snapshot.workspace.host if snapshot.workspace else ""
     transitions = transitions_of(request, incident, snapshot)
-    report = incident_report(incident, transitions, workspace=host, masked=masked, now=datetime.now(UTC))
-    st.code(report, language="markdown", height=260, wrap_lines=True)
-    st.download_button(
+    report = incident_report(incident, transitions, workspace=host, mask=mask, now=datetime.now(UTC))
+    show_code(report, language="markdown", height=260, wrap_lines=True)
+    offer_file(
         "Download the report",
         report,
         file_name=file_name(f"{incident.id}.md", otherwise="incident.md"),
         mime="text/markdown",
         key="download_report",
         icon=":material/download:",
-        on_click="ignore",
     )
     page = (st.context.url or "").partition("?")[0]
     st.caption("The address of this incident")
     query = "&".join(f"{name}={value}" for name, (value,) in history_address(HistoryAsk(incident=incident.id)).items())
-    st.code(f"{page}?{query}", language=None, wrap_lines=True)
+    show_code(f"{page}?{query}", language=None, wrap_lines=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from core.errors import StoreError
@@ -75,3 +76,12 @@ def transitions_of(request: RequestContext, incident: Incident, snapshot: Snapsh
 def read_route(request: RequestContext, route_id: str, now: datetime, length: timedelta) -> RouteHistory | None:
     """Return one route over the time up to now; raises StoreError."""
     return held("route", route_id, lambda: request.services.route_history(route_id, now - length, now), for_s=_DRAWER_S)
+
+
+def addresses_of(
+    incidents: Sequence[Incident], transitions: Sequence[Transition] = (), routes: Sequence[RouteHistory] = ()
+) -> tuple[str, ...]:
+    """Return each host and base URL that these name, once: some are of workspaces that nobody looks at any more."""
+    bases = [route.base_url for incident in incidents for route in incident.routes]
+    bases += [item.route.base_url for item in (*transitions, *routes)]
+    return tuple(dict.fromkeys([*bases, *(incident.cause.host for incident in incidents)]))

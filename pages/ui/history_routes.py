@@ -19,6 +19,8 @@ from pages.ui.filter_bar import follow
 from pages.ui.formats import ms_text, plural, share_text
 from pages.ui.history_query import HistoryAsk
 from pages.ui.history_tables import names_of, route_words, rows_for_uptime
+from pages.ui.literals import show_grid
+from pages.ui.masking import masked
 
 ROUTE_KEY = "history_route"
 # Fewer hours than this make no line; single checks of the last hours do.
@@ -54,11 +56,9 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
             "time of all cannot be read at once. Take a shorter range or a filter.",
             icon=":material/filter_alt:",
         )
-    st.dataframe(
+    show_grid(
         rows_for_uptime(routes),
-        hide_index=True,
         key="uptime",
-        placeholder="–",
         height="content" if len(routes) <= _MOST_ROWS else _HEIGHT,
         alt="Uptime and latency of each route, the worst first",
     )
@@ -68,7 +68,7 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     )
     by_id = {item.route_id: item for item in routes}
     chosen = by_id[asked.route] if asked.route in by_id else routes[0]
-    names = names_of(routes)
+    names = {key: masked(words) for key, words in names_of(routes).items()}
     follow(ROUTE_KEY, chosen.route_id)
     st.selectbox(
         "Latency of",

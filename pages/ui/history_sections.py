@@ -20,9 +20,10 @@ from pages.ui.history_alerts import show_alerts
 from pages.ui.history_audit import show_audit
 from pages.ui.history_export import show_export
 from pages.ui.history_query import HistoryAsk, Section, Span
-from pages.ui.history_reading import read_view, remembered_view
+from pages.ui.history_reading import addresses_of, read_view, remembered_view
 from pages.ui.history_routes import show_routes
 from pages.ui.history_tables import hit_text, lasted_text, rows_for_transitions, short_cause
+from pages.ui.masking import learn
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
 
@@ -41,7 +42,9 @@ def show_section(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot,
 def _view(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> HistoryView | None:
     """Return what the database says, or say that it cannot be read."""
     try:
-        return read_view(request, asked, snapshot, now)
+        view = read_view(request, asked, snapshot, now)
+        learn(addresses=addresses_of(view.incidents, view.transitions, view.routes))
+        return view
     except StoreError as error:
         problem_box(problem_of(error))
         return None

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from core.catalog.agents import AGENTS
+from core.catalog.masking import NOTICE, Mask
 from core.catalog.redact import redact
 from core.model.snapshot import Snapshot
 from pages.ui.formats import NOTHING, clock_text, ms_text
 
 
-def detection_report(snapshot: Snapshot) -> str:
-    """Return the whole of Detection as one Markdown text; whatever looks like a credential is struck out."""
-    return redact("\n".join(_lines(snapshot)))
+def detection_report(snapshot: Snapshot, mask: Mask | None = None) -> str:
+    """Return the whole of Detection as one Markdown text, without credentials; with a mask, names are aliases."""
+    text = redact("\n".join(_lines(snapshot, masked=mask is not None)))
+    return text if mask is None else mask.aliased(text)
 
 
-def _lines(snapshot: Snapshot) -> Iterator[str]:
+def _lines(snapshot: Snapshot, *, masked: bool) -> Iterator[str]:
     yield "# Switchyard detection report"
     yield ""
     if snapshot.scene:
         yield f"Simulated workspace, scene {snapshot.scene}."
+    if masked:
+        yield f"**Masked**: {NOTICE}\n"
     yield f"Detected: {clock_text(snapshot.detected_at)}. Last sweep: {clock_text(snapshot.swept_at)}."
     if snapshot.problem:
         yield f"Problem: {snapshot.problem.message} {snapshot.problem.remedy}"

@@ -13,6 +13,7 @@ from core.model.snapshot import Snapshot
 from pages.ui.address import close_verdict, open_verdict, read_address
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import HEALTH_SIGNS, escape, segment
+from pages.ui.literals import show_code
 from pages.ui.matrix import Cell, matrix_of
 from pages.ui.matrix_view import IDENTITY_ICONS
 from pages.ui.messages import show_flash
@@ -115,7 +116,7 @@ def _verdicts(request: RequestContext, cell: Cell, opened: Opened, snapshot: Sna
     show_curl(chosen)
     page = (st.context.url or "").partition("?")[0]
     st.caption("The address of exactly this evidence")
-    st.code(page + "?" + evidence_address(chosen), language=None, wrap_lines=True)
+    show_code(page + "?" + evidence_address(chosen), language=None, wrap_lines=True)
 
 
 def _chosen(cell: Cell, opened: Opened) -> ProbeResult:

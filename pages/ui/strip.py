@@ -12,6 +12,7 @@ from core.model.probe import Health
 from core.model.snapshot import Snapshot
 from core.model.workspace import Cloud, Environment, IdentityKind
 from pages.ui.formats import GENERATION_WORDS, HEALTH_SIGNS, code, escape
+from pages.ui.masking import masked
 from pages.ui.rows import health_counts
 
 _CLOUDS = {Cloud.AWS: "AWS", Cloud.AZURE: "Azure", Cloud.GCP: "Google Cloud", Cloud.UNKNOWN: "Unknown"}
@@ -65,7 +66,8 @@ def _workspace(snapshot: Snapshot) -> None:
     if workspace is None:
         _box("Workspace", _nothing_yet(snapshot))
         return
-    host = workspace.host.partition("://")[2]
+    # An alias of the whole name says of which cloud it is, one of its first part does not.
+    host = masked(workspace.host).partition("://")[2]
     known = f"id {code(workspace.workspace_id)}" if workspace.workspace_id else "id unknown"
     name = host.partition(".")[0]
     _box("Workspace", escape(host if name.isdigit() else name), code(host), known)

@@ -11,6 +11,8 @@ from core.health.standing import rules_of
 from core.surfaces.status import watched_document
 from core.surfaces.summary import status_summary
 from core.surfaces.watched import watched
+from pages.ui.literals import JSON, offer_file, show_code
+from pages.ui.masking import current_mask
 from pages.ui.request import RequestContext
 
 _HEIGHT = 300
@@ -21,12 +23,10 @@ def show_summary(request: RequestContext) -> None:
     services = request.services
     with st.popover("Summary", icon=":material/summarize:", width="stretch", help="The status as Markdown and JSON"):
         seen = watched(services.snapshot(), now=datetime.now(UTC), rules=rules_of(services.settings))
-        text, document = status_summary(seen), json.dumps(watched_document(seen), indent=2)
-        st.code(text, language="markdown", height=_HEIGHT, wrap_lines=True)
+        text, document = status_summary(seen, current_mask()), json.dumps(watched_document(seen), indent=2)
+        show_code(text, language="markdown", height=_HEIGHT, wrap_lines=True)
         left, right = st.columns(2, gap="small")
-        left.download_button(
-            "Markdown", text, "switchyard-status.md", "text/markdown", key="summary_md", on_click="ignore"
-        )
-        right.download_button(
-            "JSON", document, "switchyard-status.json", "application/json", key="summary_json", on_click="ignore"
-        )
+        with left:
+            offer_file("Markdown", text, file_name="switchyard-status.md", mime="text/markdown", key="summary_md")
+        with right:
+            offer_file("JSON", document, file_name="switchyard-status.json", mime=JSON, key="summary_json")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.catalog.agents import AGENTS
-from core.catalog.visible import file_name, visible
+from core.catalog.visible import file_name
 from core.errors import SwitchyardError
 from core.model.agent import AgentId
 from pages.ui.formats import code, escape, segment
+from pages.ui.literals import offer_file, show_code
 from pages.ui.request import RequestContext
 
 _FORMATS = {
@@ -38,13 +39,12 @@ def export_button(request: RequestContext, agent: AgentId) -> None:
             return
         for number, file in enumerate(files):
             st.caption(f"{code(file.path)} · mode {escape(file.mode)}")
-            st.code(visible(file.content, lines=True), language=None, height=180)
-            st.download_button(
+            show_code(file.content, language=None, height=180)
+            offer_file(
                 "Download",
                 file.content,
                 file_name=file_name(file.path, otherwise="export.txt"),
                 mime="text/plain",
                 key=f"download_{agent}_{wanted}_{number}",
                 icon=":material/download:",
-                on_click="ignore",
             )

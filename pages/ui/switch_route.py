@@ -14,11 +14,14 @@ from core.model.change import CredentialUse, TargetInfo, TargetKind
 from core.model.probe import Diagnosis
 from core.model.route import Identity
 from core.model.snapshot import Snapshot
-from pages.ui.formats import escape, every_text, segment
+from pages.ui.errors import reporting
+from pages.ui.formats import code, escape, every_text, segment
+from pages.ui.masking import current_mask, masked
 
 TARGET = "switch_target"
 GATEWAY = "switch_gateway"
 GATEWAY_URL = "switch_gateway_url"
+ANOTHER_URL = "switch_another_url"
 ENABLED = "switch_enabled"
 CREDENTIAL = "switch_credential"
 DURATION = "switch_duration"
@@ -49,7 +52,8 @@ def targets_of(snapshot: Snapshot, agent: AgentId) -> tuple[TargetInfo, ...]:
 def pick_target(targets: Sequence[TargetInfo]) -> TargetInfo:
     """Show where the change goes, with why a place cannot be written."""
     by_id = {target.id: target for target in targets}
-    chosen = st.selectbox("Where", list(by_id), key=TARGET, format_func=lambda name: _target_label(by_id[name]))
+    labels = {target.id: _target_label(target) for target in targets}
+    chosen = st.selectbox("Where", list(by_id), key=TARGET, format_func=labels.__getitem__)
     target = by_id[chosen]
     st.caption(escape(target.reason))
     return target
@@ -58,7 +62,7 @@ def pick_target(targets: Sequence[TargetInfo]) -> TargetInfo:
 def _target_label(target: TargetInfo) -> str:
     if target.kind is TargetKind.EXPORT:
         return "export · nothing is written"
-    return target.id if target.writable else f"{target.id} · cannot be written"
+    return masked(target.id) if target.writable else f"{masked(target.id)} · cannot be written"
 
 
 def pick_route(agent: AgentId, target: TargetInfo) -> dict[str, str | None]:
@@ -80,7 +84,7 @@ def pick_route(agent: AgentId, target: TargetInfo) -> dict[str, str | None]:
             wanted[GATEWAY_SETTING] = ""
             st.caption("Agents then use serving-endpoints.")
         elif gateway == _URL:
-            url = st.text_input("URL", key=GATEWAY_URL, placeholder="https://….azuredatabricks.net/ai-gateway").strip()
+            url = _gateway_url()
             st.caption("It is probed first: agents trust this value without looking.")
             if url:
                 wanted[GATEWAY_SETTING] = url
@@ -92,6 +96,28 @@ def pick_route(agent: AgentId, target: TargetInfo) -> dict[str, str | None]:
             if switch != _KEEP:
                 wanted[spec.enable_variable] = "true" if switch == _ON else "false"
     return wanted
+
+
+def _gateway_url() -> str:
+    """Show the field for the gateway's URL; what stands in it is real, so a masked tab shows only its alias."""
+    typed = str(st.session_state.get(GATEWAY_URL) or "").strip()
+    if typed and current_mask() is not None:
+        # Kept by hand: Streamlit forgets the value of a field that a run does not show.
+        st.session_state[GATEWAY_URL] = typed
+        st.markdown(f"{code(typed)} :small[:gray[masked; the real one is used]]")
+        st.button("Another URL", key=ANOTHER_URL, on_click=reporting(_forget_url))
+        return typed
+    url = st.text_input(
+        "URL",
+        key=GATEWAY_URL,
+        type="default" if current_mask() is None else "password",
+        placeholder="https://….azuredatabricks.net/ai-gateway",
+    )
+    return url.strip()
+
+
+def _forget_url() -> None:
+    st.session_state[GATEWAY_URL] = ""
 
 
 def pick_credential(agent: AgentId, target: TargetInfo, snapshot: Snapshot) -> CredentialUse:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import streamlit as st
 
-from core.catalog.visible import visible
 from core.model.probe import Health, ProbeEvidence, ProbeResult, Tokens
 from pages.ui.curls import evidence_curl
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, clock_text, code, escape, markdown_table, ms_text
+from pages.ui.literals import show_code, show_text
 from pages.ui.tables import rows_for_findings, rows_for_ladder
 
 _BODY_HEIGHT = 220
@@ -39,7 +40,7 @@ def show_verdict(result: ProbeResult, line: str, *, simulated: bool, now: dateti
 def show_curl(result: ProbeResult) -> None:
     """Show how to ask the same in a terminal."""
     st.caption("The same from a terminal; the token comes from your environment")
-    st.code(evidence_curl(result), language="bash", wrap_lines=True)
+    show_code(evidence_curl(result), language="bash", wrap_lines=True)
 
 
 def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
@@ -75,7 +76,7 @@ def _evidence(evidence: ProbeEvidence) -> None:
         if evidence.request_body:
             _literal(evidence.request_body, language="json")
         if evidence.error:
-            st.text(visible(evidence.error))
+            show_text(evidence.error)
             return
         answer = "\n".join(f"{name}: {value}" for name, value in evidence.response_headers.items())
         st.caption("Answer")
@@ -85,8 +86,8 @@ def _evidence(evidence: ProbeEvidence) -> None:
 
 
 def _literal(text: str, *, language: str | None) -> None:
-    st.code(visible(text, lines=True), language=language, wrap_lines=True, height=_height(text))
+    show_code(text, language=language, wrap_lines=True, height=_height(text))
 
 
-def _height(text: str) -> int | None:
-    return _BODY_HEIGHT if len(text) > 600 else None
+def _height(text: str) -> int | Literal["content"]:
+    return _BODY_HEIGHT if len(text) > 600 else "content"

@@ -23,12 +23,12 @@ def incident(run_app: RunApp) -> RunningApp:
     return run_app({"SWITCHYARD_SIMULATE": "incident"})
 
 
-def _hermes_file(app: RunningApp) -> Path:
+def hermes_file(app: RunningApp) -> Path:
     (path,) = app.state_dir.rglob(".hermes/config.yaml")
     return path
 
 
-def _pick(dialog: Locator, label: str, option: str) -> None:
+def pick(dialog: Locator, label: str, option: str) -> None:
     box = dialog.get_by_role("combobox", name=re.compile(label))
     box.click()
     dialog.page.get_by_role("option", name=re.compile(f"^{re.escape(option)} ")).click()
@@ -38,14 +38,14 @@ def test_switch_and_roll_back(incident: RunningApp, page: Page) -> None:
     page.goto(incident.url)
     hermes = row(page, "hermes")
     expect(hermes.get_by_text("Down · simulated")).to_be_visible()
-    path = _hermes_file(incident)
+    path = hermes_file(incident)
     before = path.read_bytes()
 
     hermes.get_by_role("button", name="Switch …").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("The stored token is refused by the workspace")
-    _pick(dialog, "Model", WORKING)
-    _pick(dialog, "Fallback", FALLBACK)
+    pick(dialog, "Model", WORKING)
+    pick(dialog, "Fallback", FALLBACK)
     dialog.get_by_text("Read it from the environment variable DATABRICKS_TOKEN").click()
     dialog.get_by_role("button", name="Preview").click()
     expect(dialog).to_contain_text("Ready to apply.", timeout=SLOW)

@@ -1,0 +1,100 @@
+"""What is shown or handed over as it is, not as Markdown: code, plain text, grids, files. Masked where the tab is.
+
+A test keeps every other module of the pages from calling Streamlit for these.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from core.catalog.masking import Mask
+from core.catalog.visible import visible
+from pages.ui.masking import current_mask, masked
+
+Cell = str | int | float | None
+JSON, JSON_LINES = "application/json", "application/jsonl"
+
+
+def show_code(
+    text: str,
+    *,
+    language: str | None,
+    height: int | Literal["content"] = "content",
+    width: int | Literal["stretch", "content"] = "stretch",
+    wrap_lines: bool = False,
+) -> None:
+    """Show a text with a button that copies it, its hidden characters made visible."""
+    shown = visible(masked(text), lines=True)
+    st.code(shown, language=language, height=height, width=width, wrap_lines=wrap_lines)
+
+
+def show_text(text: str) -> None:
+    """Show a text as it is."""
+    st.text(visible(masked(text)))
+
+
+def show_grid(
+    rows: Sequence[Mapping[str, Cell]],
+    *,
+    key: str,
+    alt: str,
+    height: int | Literal["auto", "content"] = "auto",
+    columns: Mapping[str, ColumnConfig] | None = None,
+) -> None:
+    """Show rows as a grid, which sorts numbers as numbers; `alt` is for screen readers."""
+    st.dataframe(
+        [{name: masked(cell) if isinstance(cell, str) else cell for name, cell in row.items()} for row in rows],
+        hide_index=True,
+        key=key,
+        height=height,
+        column_config=columns,
+        placeholder="–",
+        alt=alt,
+    )
+
+
+def offer_file(
+    label: str,
+    text: str | Callable[[], str],
+    *,
+    file_name: str,
+    mime: str,
+    key: str,
+    place: DeltaGenerator | None = None,
+    icon: str | None = None,
+) -> None:
+    """Show a button that downloads a text; a function is called when it is clicked. A masked file says so."""
+    mask = current_mask()
+    name, dot, ending = file_name.rpartition(".")
+    # What is made at the click is made outside this run, where nobody would know of its mask.
+    data = text if mask is None else lambda: masked_file(text if isinstance(text, str) else text(), mime, mask)
+    (place or st).download_button(
+        label if mask is None else f"{label}, masked",
+        data,
+        file_name=file_name if mask is None else f"{name or ending}-masked{dot and name and dot + ending}",
+        mime=mime,
+        key=key,
+        icon=icon,
+        on_click="ignore",
+    )
+
+
+def masked_file(text: str, mime: str, mask: Mask) -> str:
+    """Return a file with aliases; numbers in a document are no texts and stay, whatever they look like."""
+    if mime == JSON:
+        return json.dumps(_marked(json.loads(text), mask), indent=2, ensure_ascii=False)
+    if mime == JSON_LINES:
+        lines = (json.dumps(_marked(json.loads(line), mask), ensure_ascii=False) for line in text.splitlines())
+        return "".join(f"{line}\n" for line in lines)
+    return mask.aliased(text)
+
+
+def _marked(document: object, mask: Mask) -> object:
+    value = mask.document(document)
+    return {**value, "masked": True} if isinstance(value, dict) else value
