@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from core.model.access import Action
 from core.model.trust import RefusedHost, TrustedHost
 from pages.ui.errors import reporting
 from pages.ui.formats import age_text, clock_text, code, escape, markdown_table, plural
+from pages.ui.masking import learn
 from pages.ui.request import RequestContext
 from pages.ui.tables import Row
 
@@ -27,6 +29,7 @@ _PROXIED = (
 def show_trust(request: RequestContext) -> None:
     """Show the hosts that may receive tokens, the ones that were refused, and for admins the ways to decide."""
     view, now = request.services.trust.view, datetime.now(UTC)
+    learn(names=(host.actor for host in view.hosts), addresses=(host.origin for host in view.hosts))
     st.header("Where tokens may go", anchor=False)
     st.caption(
         "A token is sent to these hosts only, over https, and never along a redirect. The address that a name leads to "
@@ -105,17 +108,18 @@ def _adding(request: RequestContext, barred: str | None) -> None:
 
 def _revoking(request: RequestContext, hosts: Sequence[TrustedHost], barred: str | None) -> None:
     for host in hosts:
-        with st.popover(
-            f"No longer trust {host.origin} …", icon=":material/gpp_bad:", disabled=bool(barred), help=barred
-        ):
-            key = f"trust_revoke_reason_{host.origin}"
-            st.text_input("Reason", key=key, placeholder="Why it may not any more, kept in the audit")
+        # A key is in the page, where a masked one must not name the host.
+        key = hashlib.sha256(host.origin.encode()).hexdigest()[:12]
+        label = f"No longer trust {escape(host.origin)} …"
+        with st.popover(label, icon=":material/gpp_bad:", disabled=bool(barred), help=barred):
+            reason = f"trust_revoke_reason_{key}"
+            st.text_input("Reason", key=reason, placeholder="Why it may not any more, kept in the audit")
             st.button(
                 "Revoke",
-                key=f"trust_revoke_{host.origin}",
+                key=f"trust_revoke_{key}",
                 type="primary",
                 on_click=reporting(_revoke),
-                args=(request, host.origin, key),
+                args=(request, host.origin, reason),
             )
 
 

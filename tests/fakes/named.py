@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from core.detect.trust import TrustView, make_trust
 from core.model.access import Role
 from core.model.agent import AgentId
 from core.model.alert import Channel, ChannelKind, Delivery, DeliveryState, NoticeKind
@@ -15,11 +16,12 @@ from core.model.history import Keeping
 from core.model.override import Override
 from core.model.probe import ProbeEvidence, ProbeResult
 from core.model.snapshot import Problem, Snapshot
+from core.model.trust import RefusedHost, TrustedHost
 from core.model.workspace import Evidence, IdentityKind, WorkspaceIdentity
 from core.settings import Settings
 from tests.fakes import snapshots
 from tests.fakes.histories import incident_of, with_history
-from tests.fakes.services import FakeServices, record
+from tests.fakes.services import FakeServices, FakeTrusting, record
 
 WORKSPACE_ID = "4455667788990011"
 HOST = f"adb-{WORKSPACE_ID}.11.azuredatabricks.net"
@@ -158,6 +160,21 @@ def _events() -> tuple[AuditEvent, ...]:
     return first, replace(first, id="evt-2", actor="casey.rowe", address="10.20.30.40", outcome="not_allowed")
 
 
+def _trust() -> TrustView:
+    at = datetime.now(UTC)
+    host = TrustedHost(
+        origin="https://gate.orchard.example", private=True, reason="as morgan.reed asked", actor="casey.rowe", at=at
+    )
+    why = f"{OTHER_HOST} is neither a Databricks host nor the configured workspace nor trusted by name."
+    return TrustView(
+        settings=make_trust(f"https://{HOST}", [OWN_HOST]),
+        hosts=(host,),
+        refused=(RefusedHost(origin=f"https://{OTHER_HOST}", reason=why, count=2, last_at=at),),
+        problem="PostgreSQL at db.orchard.example does not answer.",
+        proxy="proxy.orchard.example:3128",
+    )
+
+
 def services() -> FakeServices:
     """Return services over all of it."""
     shown, actor = snapshot(), replace(ACTOR, name="casey.rowe")
@@ -172,6 +189,7 @@ def services() -> FakeServices:
         past=(replace(incident_of([failing], ended_at=datetime.now(UTC)), id="inc-20260821-090000-a1b2c3"),),
         events=_events(),
         channels=(channel,),
+        trust=FakeTrusting(view=_trust()),
         delivered=[
             Delivery(
                 notice_id="n-1",

@@ -76,8 +76,8 @@ def test_what_was_refused_stays_in_the_form_with_one_sentence(open_frame: OpenFr
 def test_an_admin_revokes_with_a_reason(open_frame: OpenFrame) -> None:
     fake = services()
     app = open_frame(fake, "detection.py")
-    app.text_input(key=f"trust_revoke_reason_{GIVEN.origin}").input("it is gone")
-    app.button(key=f"trust_revoke_{GIVEN.origin}").click().run()
+    next(one for one in app.text_input if "may not any more" in one.placeholder).input("it is gone")
+    next(one for one in app.button if one.label == "Revoke").click().run()
     assert fake.trust.asked == [("revoke", GIVEN.origin, None, "it is gone", ADMIN)]
 
 
