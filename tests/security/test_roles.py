@@ -19,6 +19,7 @@ from core.model.audit import AuditEvent
 from core.model.change import Actor, ChangeRequest, ChangeState
 from core.model.probe import Depth
 from core.services import Services
+from core.trusted_hosts import Trusting
 from tests.core.test_services import House
 from tests.fakes.waiting import eventually
 
@@ -113,8 +114,12 @@ CHANGING: Mapping[str, Attempt] = {
 TESTING_ALERTS: Mapping[str, Attempt] = {
     "start_alert_test": lambda house, actor, _: house.services.start_alert_test("nobody", actor),
 }
-# Each way to trust a host or to take that back belongs here.
-TRUSTING: Mapping[str, Attempt] = {}
+# A host that receives tokens anyway: what is asked here is the gate alone.
+SOME_HOST = "acme.cloud.databricks.com"
+TRUSTING: Mapping[str, Attempt] = {
+    "trust.add": lambda house, actor, _: house.services.trust.add(SOME_HOST, private=False, reason="r", actor=actor),
+    "trust.revoke": lambda house, actor, _: house.services.trust.revoke(SOME_HOST, reason="r", actor=actor),
+}
 WAYS: Mapping[Action, Mapping[str, Attempt]] = {
     Action.SEE: SEEING,
     Action.PROBE: PROBING,
@@ -161,7 +166,8 @@ def world(house: House) -> tuple[object, ...]:
     files = {path: path.read_bytes() for path in sorted(home.rglob("*")) if path.is_file()}
     asked = len(house.workspace.requests.posts())
     changes = [one for one in house.services.changes(1000) if one.state is not ChangeState.BLOCKED]
-    return files, changes, house.services.snapshot().overrides, house.workspace.apps.state(), asked
+    trusted = house.services.trust.view.hosts
+    return files, changes, house.services.snapshot().overrides, house.workspace.apps.state(), asked, trusted
 
 
 def answer(house: House, attempt: Attempt, actor: Actor, change: str) -> str:
@@ -186,8 +192,9 @@ def test_every_action_has_its_ways() -> None:
 
 def test_every_way_of_the_services_that_somebody_goes_is_in_the_table() -> None:
     takes_somebody = {
-        name
-        for name, method in inspect.getmembers(Services, inspect.isfunction)
+        prefix + name
+        for prefix, kind in (("", Services), ("trust.", Trusting))
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
         if not name.startswith("_")
         and "Actor" in {str(p.annotation) for p in inspect.signature(method).parameters.values()}
     }
