@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 
 @contextmanager
 def forwarding_proxy(target_port: int, headers: Mapping[str, str]) -> Iterator[int]:
     """Run the proxy on a thread of its own and return its port."""
+    with dropping_proxy(target_port, headers) as (port, _):
+        yield port
+
+
+@contextmanager
+def dropping_proxy(target_port: int, headers: Mapping[str, str]) -> Iterator[tuple[int, Callable[[], None]]]:
+    """Run the proxy, and return its port and what cuts all its connections, as a network that comes and goes does."""
     loop = asyncio.new_event_loop()
     proxy = _Proxy(target_port, headers)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -18,7 +25,10 @@ def forwarding_proxy(target_port: int, headers: Mapping[str, str]) -> Iterator[i
     starting = asyncio.run_coroutine_threadsafe(asyncio.start_server(proxy.serve, "127.0.0.1", 0), loop)
     server = starting.result(timeout=10)
     try:
-        yield int(server.sockets[0].getsockname()[1])
+        yield (
+            int(server.sockets[0].getsockname()[1]),
+            lambda: asyncio.run_coroutine_threadsafe(_cut(), loop).result(timeout=10),
+        )
     finally:
         asyncio.run_coroutine_threadsafe(_close(server), loop).result(timeout=10)
         loop.call_soon_threadsafe(loop.stop)
@@ -28,6 +38,10 @@ def forwarding_proxy(target_port: int, headers: Mapping[str, str]) -> Iterator[i
 
 async def _close(server: asyncio.Server) -> None:
     server.close()
+    await _cut()
+
+
+async def _cut() -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()

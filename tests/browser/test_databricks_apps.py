@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from ruamel.yaml import YAML
 
 from tests.browser.conftest import ROOT, RunApp, free_port
-from tests.browser.proxy import forwarding_proxy
+from tests.browser.proxy import dropping_proxy, forwarding_proxy
 from tests.browser.test_pages import row
 
 pytestmark = pytest.mark.browser
@@ -79,6 +79,32 @@ def test_a_workspace_admin_may_change_things_and_the_next_person_inherits_nothin
             (expect(probe).to_be_enabled if may_probe else expect(probe).to_be_disabled)()
             (expect(switch).to_be_enabled if may_change else expect(switch).to_be_disabled)()
         page.goto("about:blank")
+
+
+def test_a_tab_that_comes_back_as_another_person_starts_anew(run_app: RunApp, browser: BrowserContext) -> None:
+    # Not the fixture's tab: what Streamlit writes to the console while it is cut off is no error here.
+    page, port = browser.new_page(), free_port()
+    environment = {
+        **platform_environment(port),
+        "SWITCHYARD_SIMULATE": "healthy",
+        "SWITCHYARD_ADMINS": "ada@example.com",
+    }
+    run_app(environment, command=["streamlit", "run", "app.py"], port=port)
+    headers = {**FORWARDED, "X-Forwarded-Email": "ada@example.com"}
+
+    with dropping_proxy(port, headers) as (proxy_port, cut):
+        page.goto(f"http://localhost:{proxy_port}")
+        row(page, "hermes").get_by_role("button", name="Switch …").click()
+        expect(page.get_by_role("dialog")).to_contain_text("Preview")
+
+        headers["X-Forwarded-Email"] = "vic@example.com"
+        cut()
+
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("You are vic@example.com")
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("Viewer")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.get_by_role("button", name="Probe now")).to_be_disabled()
+        page.close()
 
 
 def test_forwarded_names_count_for_nothing_outside_databricks_apps(run_app: RunApp, page: Page) -> None:
