@@ -1,5 +1,5 @@
-# run: the dashboard · demo: the outage played step by step, without a workspace or a network · test: everything that must hold · test-agents: the real agents with our configs · test-pythons: the tests on Python 3.11 and 3.12 · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · screenshots: the pictures in docs/ · audit: known vulnerabilities and the bill of materials · lock: pin everything anew · setup: only the environment · setup-locked: the same with exactly what is locked
-.PHONY: run demo test test-form test-behaviour venv chromium test-agents test-pythons bench setup setup-dev setup-locked audit lock python-found screenshots
+# run: the dashboard · demo: the outage played step by step, without a workspace or a network · test: everything that must hold · test-agents: the real agents with our configs · test-pythons: the tests on Python 3.11 and 3.12 · bench: how fast a sweep is and what many viewers cost (BENCH_QUICK=1 for a short look) · rehearsal: the README on a clean machine, timed · screenshots: the pictures in docs/ · audit: known vulnerabilities and the bill of materials · lock: pin everything anew · setup: only the environment · setup-locked: the same with exactly what is locked
+.PHONY: run demo test test-form test-behaviour venv chromium test-agents test-pythons bench rehearsal setup setup-dev setup-locked audit lock python-found screenshots
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -39,6 +39,9 @@ test-pythons: python-found
 
 bench: setup-dev
 	@$(VENV_PYTHON) -m bench
+
+rehearsal: python-found
+	@$(PYTHON) -m scripts.rehearsal
 
 setup: python-found
 	@$(PYTHON) scripts/setup_environment.py requirements.txt

@@ -79,7 +79,7 @@ def _rehearsed(folder: Path, *, with_tests: bool) -> Iterator[Phase]:
     yield Phase(name="**to the first live result**", seconds=sum(one.seconds for one in (cloned, *phases)))
     if with_tests:
         began = time.monotonic()
-        with _typed(test, clone, home, who, sys.stdout.fileno()) as process:
+        with typed(test, clone, home, who, sys.stdout.fileno()) as process:
             code = process.wait(_TEST_LIMIT_S)
         if code:
             sys.exit(f"{test} ended with {code}")
@@ -97,7 +97,7 @@ def _handed_over(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _typed(command: str, clone: Path, home: Path, who: dict[str, Any], output: int) -> Iterator[subprocess.Popen[str]]:
+def typed(command: str, clone: Path, home: Path, who: dict[str, Any], output: int) -> Iterator[subprocess.Popen[str]]:
     """Run a command as a fresh shell of this user would; it and all that it started end with it."""
     kept = {name: value for name, value in os.environ.items() if _REGISTRIES.fullmatch(name)}
     environment = {**kept, "PATH": _PATH, "HOME": str(home), "LANG": "C.UTF-8", "PIP_NO_CACHE_DIR": "1"}
@@ -112,11 +112,13 @@ def _typed(command: str, clone: Path, home: Path, who: dict[str, Any], output: i
                 os.killpg(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _dashboard(command: str, clone: Path, home: Path, who: dict[str, Any]) -> Iterator[Phase]:
     began = time.monotonic()
-    with _typed(command, clone, home, who, subprocess.PIPE) as process:
+    with typed(command, clone, home, who, subprocess.PIPE) as process:
         watch = threading.Timer(_RUN_LIMIT_S, os.killpg, (process.pid, signal.SIGKILL))
         watch.start()
         try:
