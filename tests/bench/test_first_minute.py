@@ -32,10 +32,8 @@ def test_without_a_chromium_the_table_says_so() -> None:
 
 
 def test_a_table_takes_the_place_of_the_former_one_and_of_nothing_else(tmp_path: Path) -> None:
-    report = tmp_path / "report.md"
-    report.write_text(
-        "before\n<!-- a -->\nold\n<!-- /a -->\nbetween\n<!-- b -->\nkept\n<!-- /b -->\n", encoding="utf-8"
-    )
+    report, rest_of_it = tmp_path / "report.md", "between\n<!-- b -->\nkept\n<!-- /b -->\n"
+    report.write_text(f"before\n<!-- a -->\nold\n<!-- /a -->\n{rest_of_it}", encoding="utf-8")
     write("a", ["new"], report)
     first, _, rest = report.read_text(encoding="utf-8").partition("<!-- a -->\n")
 
