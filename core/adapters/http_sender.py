@@ -19,6 +19,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from core.adapters.network import Network, connector
+from core.adapters.proxies import Proxy
 from core.ports import FailureKind, HttpAnswer, HttpFailure, HttpRequest
 
 CONNECT_TIMEOUT_S = 3.0
@@ -170,8 +171,31 @@ async def open_sender(
     session = aiohttp.ClientSession(
         connector=connector(network, limit=connections), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )
-    async with AiohttpTransport(verify=network.ssl_context, client=session) as transport:
+    async with _Outward(network, session) if network.proxies else _transport(network, session) as transport:
         yield HttpxSender(transport, bearer_rule)
+
+
+def _transport(network: Network, session: aiohttp.ClientSession, proxy: Proxy | None = None) -> AiohttpTransport:
+    through = httpx.Proxy(proxy.bare_url, headers=proxy.headers) if proxy else None
+    return AiohttpTransport(verify=network.ssl_context, client=session, proxy=through)
+
+
+class _Outward(httpx.AsyncBaseTransport):
+    """Send through the proxy that there is for a host, or without one."""
+
+    def __init__(self, network: Network, session: aiohttp.ClientSession) -> None:
+        self._network = network
+        self._session = session
+        self._ways: dict[Proxy | None, AiohttpTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        proxy = self._network.proxy_of(str(request.url))
+        if proxy not in self._ways:
+            self._ways[proxy] = _transport(self._network, self._session, proxy)
+        return await self._ways[proxy].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._session.close()
 
 
 def classify(exc: BaseException) -> tuple[FailureKind, str]:
@@ -185,6 +209,7 @@ def classify(exc: BaseException) -> tuple[FailureKind, str]:
 
 
 _RULES: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
+    ((aiohttp.ClientHttpProxyError,), FailureKind.CONNECT, "the proxy did not let it through"),
     ((aiohttp.ClientConnectorDNSError,), FailureKind.DNS, "the name does not resolve"),
     ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS, "the TLS handshake failed"),
     ((aiohttp.ConnectionTimeoutError,), FailureKind.TIMEOUT, "no connection in time"),

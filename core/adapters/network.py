@@ -8,11 +8,13 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import aiohttp
 import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from core.adapters.proxies import Proxy, named_proxies, proxy_for
 from core.errors import ConfigurationError
 
 Address = tuple[str, int]
@@ -38,13 +40,24 @@ def trusted_certificates() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """The resolve map (as `curl --resolve` takes it) and the certificates that are believed.
+    """The resolve map (as `curl --resolve` takes it), the certificates that are believed, and the ways out.
 
     With a map, names that are not in it do not exist: a simulated workspace never reaches for the real one.
     """
 
     resolve_map: Mapping[Address, Address] | None = None
     ssl_context: ssl.SSLContext = field(default_factory=trusted_certificates)
+    proxies: Mapping[str, str] = field(default_factory=named_proxies, repr=False)
+
+    def proxy_of(self, origin: str) -> Proxy | None:
+        """Return the proxy for an origin or a URL; this machine, the simulated workspace and plain http have none."""
+        if not self.proxies or self.resolve_map is not None:
+            return None
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+        if parts.scheme != "https" or _is_loopback_name(host):
+            return None
+        return proxy_for(self.proxies, host, parts.port or 443)
 
     async def resolve(self, host: str, port: int) -> list[Address]:
         """Return the addresses of a name; raises OSError when it has none."""
