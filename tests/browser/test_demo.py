@@ -15,7 +15,7 @@ from core.demo.story import STEPS
 from tests.browser.conftest import RunApp, RunningApp, free_port
 from tests.fakes.cut_off import CutOff
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 PLAY_MS = 60_000
 SEEN: dict[str, tuple[str, ...]] = {
     "healthy": ("All routes healthy",),
