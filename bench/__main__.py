@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import platform
-import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 
+from bench.first_minute import first_minute_table, measure_first_minute
 from bench.history import history_table, measure_history
 from bench.load import load_table, measure_load
 from bench.measure import Figures, Shape, measure
+from bench.report import write
 from bench.sessions import SESSIONS, SessionFigures, measure_sessions
 
-_REPORT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 _OURS, _BARE, _POOLED = "ours", "httpx-aiohttp", "httpx-pooled"
 _FULL = tuple(Shape(routes=routes, at_once=at_once) for routes in (10, 50, 200, 480) for at_once in (16, 32, 64))
 _FULL_TAILS = tuple(Shape(routes=480, at_once=at_once, tail=True) for at_once in (16, 64))
@@ -45,12 +42,15 @@ def main() -> None:
     watching = _sessions(measure_sessions(15.0 if quick else 60.0))
     print("\n" + "\n".join(watching), flush=True)
     asking = load_table(measure_load(12.0 if quick else 30.0))
-    print("\n" + "\n".join(asking))
+    print("\n" + "\n".join(asking), flush=True)
+    begun = first_minute_table(measure_first_minute(starts=1 if quick else 5))
+    print("\n" + "\n".join(begun))
     if not quick:
-        _write("figures", [*lines, "", *goals])
-        _write("history", kept)
-        _write("sessions", watching)
-        _write("load", asking)
+        write("figures", [*lines, "", *goals])
+        write("history", kept)
+        write("sessions", watching)
+        write("load", asking)
+        write("first minute", begun)
 
 
 def _plan(*, quick: bool) -> Iterator[tuple[Shape, Sequence[str], int]]:
@@ -116,14 +116,6 @@ def _sessions(figures: SessionFigures) -> list[str]:
     )
     head = [f"| {SESSIONS} sessions, {figures.refreshes} refreshes | measured | goal |", "|---|---|---|"]
     return [*head, *(f"| {what} | {measured} | {goal} |" for what, measured, goal in rows)]
-
-
-def _write(mark: str, lines: Sequence[str]) -> None:
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-    block = f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine}, loopback.\n\n" + "\n".join(lines) + "\n"
-    text = _REPORT.read_text(encoding="utf-8")
-    marked = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
-    _REPORT.write_text(marked.sub(lambda found: found.group(1) + block + found.group(2), text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -59,13 +59,13 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
 RunApp = Callable[..., RunningApp]
 
 
-@pytest.fixture(scope="module")
-def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
-    """Return a function that starts the dashboard with an environment; all are stopped after the file's last test."""
+@contextmanager
+def apps_in(new_home: Callable[[], Path]) -> Iterator[RunApp]:
+    """Give a function that starts the dashboard with an environment; all that it started are stopped at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(environment: Mapping[str, str], command: Sequence[str] | None = None, port: int = 0) -> RunningApp:
-        home = tmp_path_factory.mktemp("home")
+        home = new_home()
         port = port or free_port()
         default = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1"]
         default += ["--server.headless", "true", "--server.port", str(port)]
@@ -79,9 +79,34 @@ def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
         wait_until_up(url, process)
         return RunningApp(url=url, state_dir=home / "state", process=process)
 
-    yield start
-    for process in started:
-        stop_process(process)
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            stop_process(process)
+
+
+@pytest.fixture
+def run_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
+    """Start dashboards that one test has for itself; what goes on probing afterwards would slow the next one down."""
+    with apps_in(lambda: tmp_path_factory.mktemp("home")) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def run_shared_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunApp]:
+    """Start dashboards that the tests of one file share."""
+    with apps_in(lambda: tmp_path_factory.mktemp("home")) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def incident(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """Return a dashboard over the outage, which all files share that only look at it."""
+    with apps_in(lambda: tmp_path_factory.mktemp("home")) as start:
+        yield start({"SWITCHYARD_SIMULATE": "incident"})
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:

@@ -117,3 +117,10 @@ def test_foreign_packages_stay_in_their_rooms(path: Path) -> None:
 def test_modules_stay_small(path: Path) -> None:
     is_page = path.parent == ROOT / "pages"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= (80 if is_page else 350)
+
+
+def test_whatever_drives_a_browser_stands_where_make_test_looks_for_it() -> None:
+    mark = "mark." + "browser"
+    marked = [path for path in (ROOT / "tests").rglob("*.py") if mark in path.read_text(encoding="utf-8")]
+
+    assert {path.parent for path in marked} == {ROOT / "tests" / "browser"}

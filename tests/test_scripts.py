@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import chromium, python_versions, run
+from scripts import chromium, python_versions, rehearsal, run
 from scripts.python_versions import python_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,3 +90,28 @@ def test_a_python_counts_as_found_when_it_is_of_that_version(
 def test_no_python_at_all_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
     assert python_versions.main(["3.99"]) == 1
     assert "Python 3.99 is not on PATH" in capsys.readouterr().err
+
+
+def test_the_rehearsal_types_what_the_readme_shows_first() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert rehearsal.readme_commands(readme) == ["make run", "make test"]
+
+
+def test_what_the_rehearsal_starts_sees_no_setting_and_ends_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABRICKS_HOST", "https://somebodys.example")
+    command = "env | sort; sleep 600 & echo child=$!; wait"
+    with rehearsal.typed(command, tmp_path, tmp_path, {}, subprocess.PIPE) as process:
+        assert process.stdout is not None
+        lines = []
+        while not lines or not lines[-1].startswith("child="):
+            lines.append(process.stdout.readline().strip())
+    child = int(lines[-1].partition("=")[2])
+
+    assert f"HOME={tmp_path}" in lines and "PIP_NO_CACHE_DIR=1" in lines
+    assert not any(line.startswith("DATABRICKS") for line in lines)
+    # Whoever inherits it may not have taken note of its end yet.
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(child)], capture_output=True, text=True, check=False).stdout
+    assert state.strip()[:1] in ("", "Z")

@@ -46,6 +46,11 @@ def rerun_page() -> NoReturn:
     st.rerun()
 
 
+def is_drawn_anew() -> bool:
+    """Say, before the page is drawn, whether this run is one that we asked for, so that nobody went anywhere."""
+    return bool(st.session_state.get(_OWN_RERUN, False))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known(Generic[T]):
     """What the address says to this session, and which ones the session itself left and when (monotonic seconds)."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.demo.player import Demo, DemoState
 from core.demo.story import STEPS, Step, number_of
-from pages.ui.address import rerun_page
+from pages.ui.address import is_drawn_anew, rerun_page
 from pages.ui.demo_faults import show_fault_panel
 from pages.ui.demo_stage import show_stage
 from pages.ui.errors import reporting, shown_errors
@@ -44,13 +46,28 @@ def show_demo(demo: Demo | None, request: RequestContext, page: StreamlitPage) -
     _watch(demo, state)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """The step that a click asked for, and whether we have gone to its page already."""
+
+    step: Step
+    begun: bool = False
+
+
 def _turn(page: StreamlitPage) -> None:
-    """Go to the page that a step is shown on, once, after the click that asked for the step."""
-    wanted = st.session_state.pop(_TURN_TO, None)
-    step_id = wanted if isinstance(wanted, str) else ""
-    number = number_of(step_id)
-    if number is not None and not _is_page_of(page, STEPS[number]):
-        st.switch_page(f"{STEPS[number].page}.py")
+    """Go to the page of the step that a click asked for, and stay there until somebody goes elsewhere.
+
+    A refresh that the browser asked for on the former page comes in after the turn when the line is slow, and runs that
+    page again.
+    """
+    turn: _Turn | None = st.session_state.get(_TURN_TO)
+    if turn is None or _is_page_of(page, turn.step):
+        return
+    if turn.begun and not is_drawn_anew():
+        st.session_state[_TURN_TO] = None
+        return
+    st.session_state[_TURN_TO] = replace(turn, begun=True)
+    st.switch_page(f"{turn.step.page}.py")
 
 
 def _is_page_of(page: StreamlitPage, step: Step) -> bool:
@@ -180,7 +197,8 @@ def _asked(demo: Demo, state: DemoState, request: RequestContext) -> None:
 def _go(demo: Demo, step_id: str, request: RequestContext) -> None:
     demo.go_to(step_id, request.actor)
     st.session_state[_ASKED] = None
-    st.session_state[_TURN_TO] = step_id
+    number = number_of(step_id)
+    st.session_state[_TURN_TO] = None if number is None else _Turn(step=STEPS[number])
 
 
 def _jump(demo: Demo, request: RequestContext) -> None:

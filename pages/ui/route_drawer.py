@@ -96,19 +96,7 @@ def _verdicts(request: RequestContext, cell: Cell, opened: Opened, snapshot: Sna
     if not opened.fits(chosen):
         st.info("The verdict of this address is no longer kept; this is another one of the same route.")
     if len(cell.verdicts) > 1:
-        results = {evidence_address(result): result for result in cell.verdicts}
-        # Set on every run: a drawer that the page draws anew would otherwise show none as chosen.
-        st.session_state[VERDICT_KEY] = evidence_address(chosen)
-        st.pills(
-            "Verdict",
-            list(results),
-            key=VERDICT_KEY,
-            required=True,
-            format_func=lambda address: _name(results[address]),
-            label_visibility="collapsed",
-            on_change=reporting(_choose),
-            args=(results,),
-        )
+        _choice(cell, evidence_address(chosen))
     now = datetime.now(UTC)
     line = line_now(chosen, snapshot, moment_of(request.services.settings, snapshot, now))
     show_verdict(chosen, line, simulated=snapshot.scene is not None, now=now)
@@ -117,6 +105,26 @@ def _verdicts(request: RequestContext, cell: Cell, opened: Opened, snapshot: Sna
     page = (st.context.url or "").partition("?")[0]
     st.caption("The address of exactly this evidence")
     show_code(page + "?" + evidence_address(chosen), language=None, wrap_lines=True)
+
+
+def _choice(cell: Cell, chosen: str) -> None:
+    results = {evidence_address(result): result for result in cell.verdicts}
+    # Set only to something new: an answer that sets it anew would take a choice back that was made meanwhile. Where the
+    # page draws the drawer anew, the default says which one is chosen; both at once is what Streamlit warns of.
+    stands = st.session_state.get(VERDICT_KEY) == chosen
+    if not stands:
+        st.session_state[VERDICT_KEY] = chosen
+    st.pills(
+        "Verdict",
+        list(results),
+        default=chosen if stands else None,
+        key=VERDICT_KEY,
+        required=True,
+        format_func=lambda address: _name(results[address]),
+        label_visibility="collapsed",
+        on_change=reporting(_choose),
+        args=(results,),
+    )
 
 
 def _chosen(cell: Cell, opened: Opened) -> ProbeResult:

@@ -18,7 +18,9 @@ from tests.dashboard import (
     Simulator,
     clean_environ,
     free_port,
+    incident,
     run_app,
+    run_shared_app,
     run_simulator,
     stop_process,
     wait_until_up,
@@ -32,7 +34,9 @@ __all__ = [
     "Simulator",
     "clean_environ",
     "free_port",
+    "incident",
     "run_app",
+    "run_shared_app",
     "run_simulator",
     "stop_process",
     "wait_until_up",
@@ -60,13 +64,13 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """Return a Chromium with an empty profile."""
     path = find_chromium()

@@ -26,8 +26,9 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
-def incident(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "incident"})
+def incident(run_shared_app: RunApp) -> RunningApp:
+    """Return an outage of our own, because it is ended here."""
+    return run_shared_app({"SWITCHYARD_SIMULATE": "incident"})
 
 
 def findings(page: Page) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -11,9 +12,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.demo.story import STEPS
-from tests.browser.conftest import RunApp, RunningApp
+from tests.browser.conftest import RunApp, RunningApp, free_port
+from tests.fakes.cut_off import CutOff
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 PLAY_MS = 60_000
 SEEN: dict[str, tuple[str, ...]] = {
     "healthy": ("All routes healthy",),
@@ -27,11 +29,21 @@ SEEN: dict[str, tuple[str, ...]] = {
     "expired": ("The time that was set for this override is over",),
     "rolled_back": ("The new choice did not work, so the former values were put back.", "Rolling back"),
 }
+GROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 28)"}
 
 
 @pytest.fixture(scope="module")
-def app(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "demo", "SWITCHYARD_CONFIRM_DELAY_S": "0.2"})
+def cut(tmp_path_factory: pytest.TempPathFactory) -> CutOff:
+    return CutOff(log=tmp_path_factory.mktemp("network") / "asked")
+
+
+@pytest.fixture(scope="module")
+def app(run_shared_app: RunApp, cut: CutOff) -> RunningApp:
+    """Return the demo as `make demo` starts it, with the network cut."""
+    port = free_port()
+    environment = {"SWITCHYARD_SIMULATE": "demo", "SWITCHYARD_CONFIRM_DELAY_S": "0.2", "PORT": str(port)}
+    command = [sys.executable, "-m", "scripts.run"]
+    return run_shared_app({**environment, **cut.environment}, command=command, port=port)
 
 
 def bar(page: Page) -> Locator:
@@ -62,11 +74,17 @@ def opened(page: Page, app: RunningApp, path: str = "/") -> None:
     expect(button(page, "Reset")).to_be_enabled(timeout=PLAY_MS)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_step_from_the_first_to_the_last(
-    theme: Literal["light", "dark"], app: RunningApp, page: Page, tmp_path: Path
+def pictured(page: Page, name: str, folder: Path) -> None:
+    """Take the page in both themes; it follows the system while it is open."""
+    for theme, ground in GROUNDS.items():
+        page.emulate_media(color_scheme=theme)
+        expect(page.get_by_test_id("stApp")).to_have_css("background-color", ground)
+        page.screenshot(path=folder / f"{theme}-{name}.png", animations="disabled")
+
+
+def test_every_step_from_the_first_to_the_last_in_both_themes_without_a_network(
+    app: RunningApp, cut: CutOff, page: Page, tmp_path: Path
 ) -> None:
-    page.emulate_media(color_scheme=theme)
     opened(page, app)
     reset(page)
     ways: tuple[Callable[[], None], ...] = (
@@ -81,8 +99,9 @@ def test_every_step_from_the_first_to_the_last(
         for text in SEEN[step.id]:
             expect(page.get_by_test_id("stMain")).to_contain_text(text, timeout=PLAY_MS)
         expect(bar(page)).to_contain_text("Simulated")
-        page.screenshot(path=tmp_path / f"{theme}-{number + 1:02}-{step.id}.png", animations="disabled")
+        pictured(page, f"{number + 1:02}-{step.id}", tmp_path)
     expect(button(page, "Next")).to_be_disabled()
+    assert cut.asked == []
 
 
 def test_back_by_key_and_a_jump_come_out_as_the_steps_do(app: RunningApp, page: Page) -> None:

@@ -10,18 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import RunApp, RunningApp
+from tests.browser.conftest import RunningApp
 from tests.browser.test_pages import row
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
 MODEL = "databricks-claude-opus-4-7"
 TOKEN = re.compile(r"dapi[0-9a-f]{8}|Bearer (?!\*)")
-
-
-@pytest.fixture(scope="module")
-def incident(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "incident"})
 
 
 def open_history(page: Page, app: RunningApp, query: str = "") -> None:

@@ -69,7 +69,7 @@ def workspace() -> Iterator[SimulatedWorkspace]:
 
 
 @pytest.fixture(scope="module")
-def dashboard(run_app: RunApp, workspace: SimulatedWorkspace) -> RunningApp:
+def dashboard(run_shared_app: RunApp, workspace: SimulatedWorkspace) -> RunningApp:
     environment = {
         "DATABRICKS_HOST": workspace.http_origin,
         "DATABRICKS_TOKEN": workspace.scene.token.reveal(),
@@ -78,7 +78,7 @@ def dashboard(run_app: RunApp, workspace: SimulatedWorkspace) -> RunningApp:
         "HERMES_MODEL": IMAGE,
         "HERMES_FALLBACK_MODEL": ATTACKS[3],
     }
-    return run_app(environment)
+    return run_shared_app(environment)
 
 
 class Guard:

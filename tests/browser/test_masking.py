@@ -29,8 +29,8 @@ HEADINGS = {
 
 
 @pytest.fixture(scope="module")
-def incident(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "incident"})
+def incident(run_shared_app: RunApp) -> RunningApp:
+    return run_shared_app({"SWITCHYARD_SIMULATE": "incident"})
 
 
 def named_in(page: Page) -> list[str]:

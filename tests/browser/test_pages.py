@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import RunApp, RunningApp
+from tests.browser.conftest import RunApp, RunningApp, free_port
+from tests.fakes.cut_off import CutOff
 
 pytestmark = pytest.mark.browser
 
@@ -24,13 +27,8 @@ AGENTS = {
 
 
 @pytest.fixture(scope="module")
-def healthy(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "healthy"})
-
-
-@pytest.fixture(scope="module")
-def incident(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "incident"})
+def healthy(run_shared_app: RunApp) -> RunningApp:
+    return run_shared_app({"SWITCHYARD_SIMULATE": "healthy"})
 
 
 def row(page: Page, agent: str) -> Locator:
@@ -49,11 +47,16 @@ def test_a_cold_deep_link_goes_through_the_frame(run_app: RunApp, page: Page) ->
     expect(page.get_by_text("This page opens from the dashboard only.")).to_have_count(0)
 
 
-def test_an_empty_environment_gives_the_simulated_workspace_and_says_so(run_app: RunApp, page: Page) -> None:
-    page.goto(run_app({}).url)
+def test_make_run_with_nothing_set_gives_the_simulated_workspace_and_asks_nothing_of_a_network(
+    run_app: RunApp, page: Page, tmp_path: Path
+) -> None:
+    cut, port = CutOff(log=tmp_path / "asked"), free_port()
+    run = [sys.executable, "-m", "scripts.run"]
+    page.goto(run_app({"PORT": str(port), **cut.environment}, command=run, port=port).url)
 
     expect(page.get_by_text("Simulated workspace – scene healthy")).to_be_visible()
     expect(row(page, "hermes")).to_contain_text("Healthy · simulated")
+    assert cut.asked == []
 
 
 def test_the_overview_shows_workspace_cloud_gateway_and_a_row_per_agent(healthy: RunningApp, page: Page) -> None:

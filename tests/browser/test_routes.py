@@ -20,11 +20,6 @@ LONG = 40_000
 INCIDENT = re.compile("Down.*Down.*primary", re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def incident(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "incident"})
-
-
 def cell(page: Page, agent: str, model: str) -> Locator:
     """Return a cell that has a verdict or is in use."""
     return page.locator(f".st-key-cell_{agent}_{model}")

@@ -19,8 +19,9 @@ SLOW = 45_000
 
 
 @pytest.fixture(scope="module")
-def incident(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "incident"})
+def incident(run_shared_app: RunApp) -> RunningApp:
+    """Return an outage of our own, because it is ended here."""
+    return run_shared_app({"SWITCHYARD_SIMULATE": "incident"})
 
 
 def hermes_file(app: RunningApp) -> Path:

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.demo.player import Demo
+from core.demo.story import STEPS
 from pages.ui.services import get_demo, stop_running
 from tests.fakes import snapshots
 from tests.fakes.services import FakeServices
@@ -49,6 +50,23 @@ def test_an_admin_plays_and_the_page_of_the_step_opens(open_demo: OpenFrame) -> 
 
     assert "2 of 10 · The incident" in words(app)
     assert "1 agent down" in words(app)
+
+
+def test_the_page_of_the_step_stays_open_when_the_former_one_is_refreshed_late(open_demo: OpenFrame) -> None:
+    app = open_demo(actor=ADMIN)
+    demo = running()
+    for step in ("incident", "explained"):
+        app.run()
+        app.button(key="demo_next").click().run()
+        eventually(lambda step=step: STEPS[demo.state.at].id == step)
+    assert app.title[0].value == "Detection"
+
+    # What the browser asked for on the former page before it heard of this one.
+    app.session_state["address_own_rerun"] = True
+    assert app.switch_page("overview.py").run().title[0].value == "Detection"
+    # Where somebody goes by themselves they stay.
+    assert app.switch_page("overview.py").run().title[0].value == "Overview"
+    assert app.run().title[0].value == "Overview"
 
 
 def test_a_viewer_watches_and_reads_why(open_demo: OpenFrame) -> None:

@@ -15,6 +15,7 @@ from core.model.route import Identity
 from core.model.secret import Secret
 from core.model.snapshot import Job, JobKind, Progress, Snapshot
 from core.settings import Settings
+from pages.ui.route_drawer import VERDICT_KEY
 from pages.ui.route_query import evidence_query
 from tests.fakes import snapshots
 from tests.fakes.histories import with_history
@@ -224,6 +225,19 @@ def test_the_address_of_a_verdict_opens_its_ladder_remedy_and_evidence(open_rout
         "?agent=hermes&model=databricks-claude-opus-4-7&slot=primary&identity=stored&depth=reach",
     ):
         assert expected in text
+
+
+def test_a_refresh_takes_no_choice_of_a_verdict_back_and_still_says_which_is_chosen(open_routes: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = open_routes(services, **evidence_query(stored_failure(services.shown)))
+    first = app.button_group(key=VERDICT_KEY)
+    app.run()
+    again = app.button_group(key=VERDICT_KEY)
+
+    assert again.value == first.value and "identity=stored" in str(first.value)
+    # What sets the value in the browser would undo a click that came after the browser had asked for this refresh.
+    assert not again.proto.set_value
+    assert ["stored token" in again.proto.options[number].content for number in again.proto.default] == [True]
 
 
 def test_a_verdict_that_is_gone_is_not_passed_off_as_another(open_routes: OpenFrame) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.browser.conftest import browser, page, playwright, run_app
+from tests.browser.conftest import browser, page, playwright, run_shared_app
 
-__all__ = ["browser", "page", "playwright", "run_app"]
+__all__ = ["browser", "page", "playwright", "run_shared_app"]

@@ -245,7 +245,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def dashboard(run_app: RunApp, workspace: SimulatedWorkspace, inbox: Inbox, home: Path) -> RunningApp:
+def dashboard(run_shared_app: RunApp, workspace: SimulatedWorkspace, inbox: Inbox, home: Path) -> RunningApp:
     """Run the dashboard as Databricks Apps does, at DEBUG in every logger, over a workspace that repeats tokens."""
     workspace.faults.clear()
     let_repeat(workspace)
@@ -271,7 +271,7 @@ def dashboard(run_app: RunApp, workspace: SimulatedWorkspace, inbox: Inbox, home
         "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
     }
     options = ["--server.address", "127.0.0.1", "--server.headless", "true", "--server.port", str(port)]
-    return run_app(environment, command=[sys.executable, "-c", _AT_DEBUG, "run", "app.py", *options], port=port)
+    return run_shared_app(environment, command=[sys.executable, "-c", _AT_DEBUG, "run", "app.py", *options], port=port)
 
 
 class Watched:

@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from tests.browser.test_databricks_apps import FORWARDED, platform_environment
-from tests.dashboard import RunApp, RunningApp, free_port, run_app
+from tests.dashboard import RunApp, RunningApp, free_port, run_shared_app
 from tests.fakes.waiting import eventually
 from tests.tab import Tab, open_tab
 
-__all__ = ["run_app"]
+__all__ = ["run_shared_app"]
 
 ME = getpass.getuser()
 LISTED = {"SWITCHYARD_ADMINS": "ada@example.com", "SWITCHYARD_OPERATORS": "olly@example.com"}
@@ -64,33 +64,33 @@ class Dashboard:
         return files, self.told("SELECT change_id, state FROM changes WHERE state <> 'blocked'")
 
 
-def running(run_app: RunApp, environment: Mapping[str, str], port: int, command: list[str]) -> Dashboard:
-    dashboard = Dashboard(run_app({**LISTED, "SWITCHYARD_SIMULATE": "healthy", **environment}, command, port))
+def running(run_shared_app: RunApp, environment: Mapping[str, str], port: int, command: list[str]) -> Dashboard:
+    dashboard = Dashboard(run_shared_app({**LISTED, "SWITCHYARD_SIMULATE": "healthy", **environment}, command, port))
     with open_tab(dashboard.app.url) as tab:
         eventually(lambda: "All routes healthy" in tab.open().text)
     return dashboard
 
 
 @pytest.fixture(scope="module")
-def inside(run_app: RunApp) -> Dashboard:
+def inside(run_shared_app: RunApp) -> Dashboard:
     port = free_port()
-    return running(run_app, platform_environment(port), port, ["streamlit", "run", "app.py"])
+    return running(run_shared_app, platform_environment(port), port, ["streamlit", "run", "app.py"])
 
 
-def started_at(run_app: RunApp, address: str) -> Dashboard:
+def started_at(run_shared_app: RunApp, address: str) -> Dashboard:
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", address]
-    return running(run_app, {}, port, [*command, "--server.port", str(port)])
+    return running(run_shared_app, {}, port, [*command, "--server.port", str(port)])
 
 
 @pytest.fixture(scope="module")
-def loopback(run_app: RunApp) -> Dashboard:
-    return started_at(run_app, "127.0.0.1")
+def loopback(run_shared_app: RunApp) -> Dashboard:
+    return started_at(run_shared_app, "127.0.0.1")
 
 
 @pytest.fixture(scope="module")
-def open_port(run_app: RunApp) -> Dashboard:
-    return started_at(run_app, "0.0.0.0")
+def open_port(run_shared_app: RunApp) -> Dashboard:
+    return started_at(run_shared_app, "0.0.0.0")
 
 
 def clicks(tab: Tab) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from tests.browser.proxy import forwarding_proxy
 from tests.browser.test_databricks_apps import platform_environment
-from tests.dashboard import RunApp, free_port, run_app
+from tests.dashboard import RunApp, free_port, run_shared_app
 from tests.fakes.waiting import eventually
 from tests.tab import Tab, open_tab
 
-__all__ = ["run_app"]
+__all__ = ["run_shared_app"]
 
 ADA, OLLY, VIC = "ada@example.com", "olly@example.com", "vic@example.com"
 SWITCH, PREVIEW = "switch_button_hermes", "preview_switch"
@@ -38,10 +38,10 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform(run_app: RunApp) -> Iterator[Platform]:
+def platform(run_shared_app: RunApp) -> Iterator[Platform]:
     port, people = free_port(), {"SWITCHYARD_ADMINS": ADA, "SWITCHYARD_OPERATORS": OLLY}
     environment = {**platform_environment(port), **people, "SWITCHYARD_SIMULATE": "healthy"}
-    run_app(environment, command=["streamlit", "run", "app.py"], port=port)
+    run_shared_app(environment, command=["streamlit", "run", "app.py"], port=port)
     headers: dict[str, str] = {}
     with forwarding_proxy(port, headers) as proxy_port:
         platform = Platform(f"http://127.0.0.1:{proxy_port}", headers)

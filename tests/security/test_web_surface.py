@@ -17,11 +17,11 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.dashboard import RunApp, free_port, run_app
+from tests.dashboard import RunApp, free_port, run_shared_app
 from tests.fakes.waiting import eventually
 from tests.tab import open_tab
 
-__all__ = ["run_app"]
+__all__ = ["run_shared_app"]
 
 PAGES = ("", "routes", "switch", "fallbacks", "history", "detection")
 API = ("status", "health", "metrics", "badge/hermes.svg")
@@ -88,10 +88,10 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(run_app: RunApp) -> Iterator[Served]:
+def served(run_shared_app: RunApp) -> Iterator[Served]:
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "0.0.0.0"]
-    app = run_app({"SWITCHYARD_SIMULATE": "healthy"}, [*command, "--server.port", str(port)], port)
+    app = run_shared_app({"SWITCHYARD_SIMULATE": "healthy"}, [*command, "--server.port", str(port)], port)
     with open_tab(app.url) as tab:
         eventually(lambda: "All routes healthy" in tab.open().text)
         assert "Viewer: You are a viewer because this dashboard can be reached from other machines" in tab.text

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,18 +17,20 @@ from core.adapters.app_proof import AppWritten
 from core.adapters.app_settle import Left, Side
 from core.adapters.app_target import AppTarget
 from core.adapters.app_way import Way
-from core.adapters.apps import DatabricksApps
+from core.adapters.apps import DatabricksApps, connection
+from core.adapters.clock import SystemClock
+from core.adapters.credentials import StaticToken
 from core.change.switch import ChangePorts, apply_change, rollback_change
 from core.errors import ChangeError
 from core.model.agent import AgentId
 from core.model.change import ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, DiffOp, Origin, TargetKind
+from core.model.secret import Secret
 from core.ports import Stands
 from core.simulator.app_setups import AppSetup, Ending, EnvVarsRule, Script, bundle_app, git_app, workspace_app
 from core.simulator.faults import FaultRule
 from tests.fakes.app_workspace import BACKUPS, FALLBACK, FILE, NEW, OLD, SOURCE, AppWorkspace, app_workspace, request
+from tests.fakes.dying import dies
 from tests.fakes.hermes_machine import USER, HermesMachine
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -551,29 +552,22 @@ FOUND = {
     Left.DEPLOYING: Stands.MOVING,
     Left.APPLIED: Stands.NEW,
 }
-INTERRUPTED = """
-import os, signal, sys
-from core.adapters.app_target import AppTarget
-from core.adapters.app_way import Way
-from core.adapters.apps import DatabricksApps, connection
-from core.adapters.clock import SystemClock
-from core.adapters.credentials import StaticToken
-from core.model.secret import Secret
-from tests.fakes.app_workspace import NEW, request
 
-origin, token, step, way = sys.argv[1:]
 
-def dying(method):
-    def call(self, *args, **kwargs):
-        method(self, *args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return call
+def write_until_after(step: str, origin: str, token: str, way: str) -> None:
+    """Carry a change out and be killed right after this call."""
 
-Dying = type("Dying", (DatabricksApps,), {step: dying(getattr(DatabricksApps, step))})
-apps = Dying(connection(origin, StaticToken(Secret(token), "a test")))
-target = AppTarget(apps, "coda", clock=SystemClock(), way=Way(way), pause=lambda seconds: None)
-target.write(request(primary=NEW), expected_revision=target.revision(), change_id="c-1")
-"""
+    def dying(method: Callable[..., object]) -> Callable[..., None]:
+        def call(*args: object, **kwargs: object) -> None:
+            method(*args, **kwargs)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return call
+
+    dying_apps = type("DyingApps", (DatabricksApps,), {step: dying(getattr(DatabricksApps, step))})
+    apps = dying_apps(connection(origin, StaticToken(Secret(token), "a test")))
+    target = AppTarget(apps, "coda", clock=SystemClock(), way=Way(way), pause=lambda seconds: None)
+    target.write(request(primary=NEW), expected_revision=target.revision(), change_id="c-1")
 
 
 def record_of(revision: str | None) -> ChangeRecord:
@@ -596,9 +590,7 @@ def record_of(revision: str | None) -> ChangeRecord:
 def kill_after(step: str, place: AppWorkspace, way: Way = Way.FILE) -> ChangeRecord:
     """Let another process carry a change out and die right after this call."""
     record = record_of(place.target().revision())
-    given = [place.running.http_origin, place.running.scene.token.reveal(), step, way.value]
-    ended = subprocess.run([sys.executable, "-c", INTERRUPTED, *given], cwd=ROOT, timeout=60, check=False)
-    assert ended.returncode == -signal.SIGKILL
+    assert dies(write_until_after, step, place.running.http_origin, place.running.scene.token.reveal(), way.value)
     return record
 
 

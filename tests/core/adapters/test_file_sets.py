@@ -8,7 +8,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,10 +24,10 @@ from core.model.change import ChangeRecord, ChangeRequest, ChangeState, DiffEntr
 from core.model.choice import StoredRoute
 from core.model.secret import Secret
 from core.ports import Stands
+from tests.fakes.dying import dies, killed_at
 from tests.fakes.ticking_clock import TickingClock
 
 _MORE_STEPS = 100
-ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("settings.json", ".env")
 REQUEST = ChangeRequest(agent=AgentId.GEMINI, target="file:gemini", slots={"default": "new"})
 
@@ -148,31 +147,28 @@ def test_what_is_found_after_an_interruption(tmp_path: Path) -> None:
     assert target.found(replace(record, after_revision=None)).stands is Stands.UNCLEAR
 
 
-# A process that ends, as by kill -9, right before its nth touch of the disk.
-_DYING = """
-import os, signal, sys
-from pathlib import Path
-from tests.core.adapters.test_file_sets import REQUEST, WholeForm, target_of
-step, action, home, backup, *names = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]
-target = target_of(WholeForm(*names), home)
-revision = target.revision()
-left = [step]
-def dying(real):
-    def touch(*args, **kwargs):
-        left[0] -= 1
-        if left[0] < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-    return touch
-for name in ("open", "mkdir", "fchmod", "fsync", "replace", "unlink"):
-    setattr(os, name, dying(getattr(os, name)))
-Path.unlink = dying(Path.unlink)
-if action == "write":
+def write_until(step: int, home: Path, names: tuple[str, ...]) -> None:
+    """Write, and be killed right before this touch of the disk."""
+    target = target_of(WholeForm(*names), home)
+    revision = target.revision()
+    _be_killed(step)
     target.write(REQUEST, expected_revision=revision, change_id="c1")
-else:
+
+
+def restore_until(step: int, home: Path, names: tuple[str, ...], backup: str) -> None:
+    """Restore, and be killed right before this touch of the disk."""
+    target = target_of(WholeForm(*names), home)
+    revision = target.revision()
+    _be_killed(step)
     target.restore(backup, expected_revision=revision, change_id="c2")
-print("ended")
-"""
+
+
+def _be_killed(step: int) -> None:
+    dying = killed_at(step)
+    for name in ("open", "mkdir", "fchmod", "fsync", "replace", "unlink"):
+        setattr(os, name, dying(getattr(os, name)))
+    Path.unlink = dying(Path.unlink)
+
 
 FORMS_AND_FILES = [
     pytest.param(NAMES, NAMES, id="two files, both there"),
@@ -180,14 +176,6 @@ FORMS_AND_FILES = [
     pytest.param(NAMES[:1], NAMES[:1], id="one file"),
     pytest.param(NAMES[:1], (), id="one file, to be made"),
 ]
-
-
-def run_dying(step: int, action: str, home: Path, names: tuple[str, ...], backup: str = "") -> bool:
-    """Run a write or a restore that is killed at a step; say whether it came to its end before."""
-    command = [sys.executable, "-c", _DYING, str(step), action, str(home), backup, *names]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
-    return ended.returncode == 0
 
 
 def half_way(names: tuple[str, ...]) -> set[Stands]:
@@ -204,7 +192,7 @@ def test_a_kill_at_any_step_of_a_write_can_be_told_and_put_back(
         home = tmp_path / f"home{step}"
         before, target = lay(home, *laid), target_of(WholeForm(*names), home)
         record = intent(target)
-        ended = run_dying(step, "write", home, names)
+        ended = not dies(write_until, step, home, names)
         found = target.found(record)
         seen.add(found.stands)
         assert found.stands in half_way(names)
@@ -230,7 +218,7 @@ def test_a_kill_at_any_step_of_a_restore_can_be_told_and_ended(
         record = intent(target)
         written = target.write(REQUEST, expected_revision=record.before_revision, change_id="c1")
         assert written is not None
-        ended = run_dying(step, "restore", home, names, written.backup)
+        ended = not dies(restore_until, step, home, names, written.backup)
         found = target.found(record)
         seen.add(found.stands)
         assert found.stands in half_way(names) and found.backup == written.backup

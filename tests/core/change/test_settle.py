@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
 import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +16,9 @@ from core.change.settle import settle_interrupted
 from core.change.switch import apply_change, rollback_change
 from core.model.change import ChangeRecord, ChangeState, Origin
 from core.ports import Found, Stands
+from tests.fakes.dying import dies, killed_at
 from tests.fakes.hermes_machine import CONFIG, USER, FaultyTarget, HermesMachine, request
 
-ROOT = Path(__file__).resolve().parents[3]
 CHANGED = CONFIG.replace("old-a", "new-a")
 
 
@@ -176,45 +175,24 @@ def test_an_override_whose_end_was_interrupted_has_ended(machine: HermesMachine)
     assert machine.config.read_text() == CONFIG and machine.overrides.active() == []
 
 
-# A process that ends, as by kill -9, right before its nth touch of the disk.
-_DYING = """
-import asyncio, os, signal, sqlite3, sys
-from pathlib import Path
-from core.adapters.database.changes import SqlChangeStore
-from core.change.switch import apply_change, rollback_change
-from tests.fakes.hermes_machine import USER, HermesMachine, request
-home, step, action = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-content = (home / "config.yaml").read_bytes()
-machine = HermesMachine(home, store=SqlChangeStore(home / "changes.db"))
-(home / "config.yaml").write_bytes(content)
-left = [step]
-def dying(real):
-    def touch(*args, **kwargs):
-        left[0] -= 1
-        if left[0] < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-    return touch
-os.replace, os.fsync = dying(os.replace), dying(os.fsync)
-store = machine.store
-class Store:
-    record = dying(store.record)
-    get, latest = store.get, store.latest
-machine.store = Store
-if action == "apply":
-    asyncio.run(apply_change(request(primary="new-a"), ports=machine.ports, actor=USER, reason="why"))
-else:
-    change_id = store.latest(1)[0].change_id
-    asyncio.run(rollback_change(change_id, ports=machine.ports, actor=USER, reason="why"))
-"""
+def change_until(step: int, home: Path, action: str) -> None:
+    """Apply or roll back, and be killed right before this touch of the disk."""
+    machine = after_the_kill(home)
+    dying, store = killed_at(step), machine.store
+    os.replace, os.fsync = dying(os.replace), dying(os.fsync)
 
+    class Store:
+        """The store, whose record may be the touch."""
 
-def run_dying(home: Path, step: int, action: str) -> bool:
-    """Run a change that is killed at a step; say whether it came to its end before."""
-    command = [sys.executable, "-c", _DYING, str(home), str(step), action]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
-    return ended.returncode == 0
+        record = dying(store.record)
+        get, latest = store.get, store.latest
+
+    machine.store = Store
+    if action == "apply":
+        asyncio.run(apply_change(request(primary="new-a"), ports=machine.ports, actor=USER, reason="why"))
+    else:
+        change_id = store.latest(1)[0].change_id
+        asyncio.run(rollback_change(change_id, ports=machine.ports, actor=USER, reason="why"))
 
 
 def after_the_kill(home: Path) -> HermesMachine:
@@ -238,7 +216,7 @@ def test_a_kill_at_any_step_ends_entirely_old_or_entirely_new_and_the_record_say
         if action == "rollback":
             machine = HermesMachine(home, store=SqlChangeStore(home / "changes.db"))
             asyncio.run(apply_change(request(primary="new-a"), ports=machine.ports, actor=USER, reason="why"))
-        ended = run_dying(home, step, action)
+        ended = not dies(change_until, step, home, action)
         machine = after_the_kill(home)
         settle(machine)
         content = machine.config.read_text()

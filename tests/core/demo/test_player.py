@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,29 @@ EVE = Actor(name="eve", origin=Origin.PAGE, role=Role.OPERATOR, why="You may pro
 QUICK = Pace(override_s=1.5, patience_s=25.0)
 
 
+@contextmanager
+def begun(folder: Path, pace: Pace = QUICK) -> Iterator[Demo]:
+    """Give a demo that stands at its first step."""
+    demo = Demo(Settings(scene="demo", state_dir=folder, confirm_delay_s=0.05), SystemClock(), pace)
+    demo.start()
+    try:
+        at_rest(demo)
+        yield demo
+    finally:
+        demo.stop()
+
+
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
-    demo = Demo(Settings(scene="demo", state_dir=tmp_path, confirm_delay_s=0.05), SystemClock(), QUICK)
-    demo.start()
-    at_rest(demo)
-    yield demo
-    demo.stop()
+    with begun(tmp_path) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def unplayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Return a demo at its first step, which nobody plays on."""
+    with begun(tmp_path_factory.mktemp("unplayed")) as demo:
+        yield demo
 
 
 def at_rest(demo: Demo) -> DemoState:
@@ -174,11 +191,7 @@ def test_back_is_the_same_step_again_in_a_new_performance(demo: Demo) -> None:
 
 
 def test_a_jump_over_the_override_does_not_wait_for_all_of_it(tmp_path: Path) -> None:
-    slow = Pace(override_s=3600, patience_s=25.0)
-    demo = Demo(Settings(scene="demo", state_dir=tmp_path, confirm_delay_s=0.05), SystemClock(), slow)
-    demo.start()
-    at_rest(demo)
-    try:
+    with begun(tmp_path, Pace(override_s=3600, patience_s=25.0)) as demo:
         played(demo, "rolled_back")
         assert [record.origin for record in reversed(demo.services.changes())] == [
             Origin.PAGE,
@@ -187,8 +200,6 @@ def test_a_jump_over_the_override_does_not_wait_for_all_of_it(tmp_path: Path) ->
             Origin.PAGE,
             Origin.AUTO_ROLLBACK,
         ]
-    finally:
-        demo.stop()
 
 
 def test_reset_forgets_what_was_played_and_the_faults(demo: Demo) -> None:
@@ -200,50 +211,45 @@ def test_reset_forgets_what_was_played_and_the_faults(demo: Demo) -> None:
     assert hermes_health(demo.services.snapshot()) is Health.HEALTHY
 
 
-def test_only_an_admin_plays_and_breaks_things(demo: Demo) -> None:
+def test_only_an_admin_plays_and_breaks_things(unplayed: Demo) -> None:
     rule = FaultRule(fault="throttled")
     with pytest.raises(ProbeError) as played_by_eve:
-        demo.go_to("incident", EVE)
+        unplayed.go_to("incident", EVE)
     with pytest.raises(ProbeError) as broken_by_eve:
-        demo.put_fault(rule, EVE)
-    demo.put_fault(rule, ADA)
+        unplayed.put_fault(rule, EVE)
+    unplayed.put_fault(rule, ADA)
     with pytest.raises(ProbeError) as mended_by_eve:
-        demo.remove_fault(rule, EVE)
+        unplayed.remove_fault(rule, EVE)
 
     caught = (played_by_eve, broken_by_eve, mended_by_eve)
     assert {error.value.code for error in caught} == {"not_allowed"}
-    assert [found for found, _ in demo.faults()] == [rule]
-    assert demo.state.at == 0
+    assert [found for found, _ in unplayed.faults()] == [rule]
+    assert unplayed.state.at == 0
+
+
+def test_an_unknown_step_is_refused(unplayed: Demo) -> None:
+    with pytest.raises(ProbeError) as unknown:
+        unplayed.go_to("nowhere", ADA)
+    assert unknown.value.code == "unknown_step"
 
 
 def test_a_step_that_is_being_played_is_not_disturbed(demo: Demo) -> None:
-    demo.go_to("verified", ADA)
+    demo.go_to("incident", ADA)
     with pytest.raises(ProbeError) as busy:
         demo.go_to("healthy", ADA)
 
     assert busy.value.code == "demo_busy"
-    assert STEPS[at_rest(demo).at].id == "verified"
-
-
-def test_an_unknown_step_is_refused(demo: Demo) -> None:
-    with pytest.raises(ProbeError) as unknown:
-        demo.go_to("nowhere", ADA)
-    assert unknown.value.code == "unknown_step"
+    assert STEPS[at_rest(demo).at].id == "incident"
 
 
 def test_a_claim_that_does_not_come_true_is_told(tmp_path: Path) -> None:
-    demo = Demo(Settings(scene="demo", state_dir=tmp_path, confirm_delay_s=0.05), SystemClock(), Pace(patience_s=1.5))
-    demo.start()
-    at_rest(demo)
-    try:
+    with begun(tmp_path, Pace(patience_s=1.5)) as demo:
         # With everything throttled the outage does not look as it should.
         demo.put_fault(FaultRule(fault="throttled"), ADA)
         demo.go_to("incident", ADA)
         state = eventually(lambda: demo.state if demo.state.going_to is None else None)
         assert state.problem is not None and state.problem.code == "demo_claim"
         assert state.at == 0
-    finally:
-        demo.stop()
 
 
 def test_stopping_in_the_middle_of_a_step_ends_at_once(tmp_path: Path) -> None:
