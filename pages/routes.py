@@ -34,7 +34,7 @@ with shown_errors():
     show_probe_bar(request, matrix, ticked_only(shown, asked.ticked))
     show_progress(snapshot, now, request.services.settings.prices)
     if shown.rows:
-        show_matrix(shown, asked.ticked, snapshot, moment)
+        show_matrix(shown, asked, snapshot, moment)
     elif matrix.rows:
         st.info("No combination matches these filters.", icon=":material/filter_alt_off:")
     elif not snapshot.problem and not snapshot.offline:

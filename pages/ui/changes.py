@@ -9,6 +9,7 @@ import streamlit as st
 from core.model.change import Actor, ChangeRecord, ChangeState
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import STATE_SIGNS, clock_text, code, escape, short_id
+from pages.ui.lines import show_text_and_action
 from pages.ui.request import RequestContext
 from pages.ui.switch_dialog import open_rollback
 from pages.ui.tables import change_text
@@ -56,7 +57,7 @@ def stuck(records: Sequence[ChangeRecord]) -> tuple[ChangeRecord, ...]:
 
 
 def _change(record: ChangeRecord, actor: Actor) -> None:
-    text, action = st.columns([6, 1], vertical_alignment="center")
+    text, action = show_text_and_action()
     text.markdown(change_text(record))
     if record.detail:
         text.caption(escape(record.detail))

@@ -18,7 +18,7 @@ from core.model.probe import ProbeResult
 from core.model.snapshot import Snapshot
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, SEVERITY_SIGNS, code, escape, plural
 
-_WIDTHS = (1.1, 2.6, 0.3, 2.6, 2.6)
+_WIDTHS = (1.25, 2.6, 0.3, 2.6, 2.4)
 _CHAIN_CODES = ("fallback_missing", "fallback_equals_primary", "spelling_for_other_generation")
 
 

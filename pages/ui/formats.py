@@ -21,6 +21,7 @@ NOTHING = "–"
 Color = Literal["red", "orange", "green", "blue", "violet", "gray"]
 # Streamlit makes links of bare addresses even where their marks are escaped; an invisible joiner keeps them text.
 _ADDRESS = re.compile(r"(@|://|www)(?=\S)")
+_FIGURE = re.compile(rf"{NOTHING}|[\d.,]+(?:[ \u00a0](?:ms|s|%))?")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
 
 
@@ -219,9 +220,15 @@ def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
     if not rows:
         return ""
     head = list(rows[0])
-    lines = ["| " + " | ".join(name or "&nbsp;" for name in head) + " |", "|" + " --- |" * len(head)]
+    rules = ("---:" if _are_figures([row[name] for row in rows]) else "---" for name in head)
+    lines = ["| " + " | ".join(name or "&nbsp;" for name in head) + " |", "| " + " | ".join(rules) + " |"]
     # Pipes end a cell even within inline code, unless escaped; escape() has done so for the others.
     return "\n".join(lines + ["| " + " | ".join(_cell(row[name]) for name in head) + " |" for row in rows])
+
+
+def _are_figures(cells: Sequence[str]) -> bool:
+    """Say whether a column is of figures, which stand at the right so that their digits are below each other."""
+    return all(_FIGURE.fullmatch(cell) for cell in cells) and any(cell != NOTHING for cell in cells)
 
 
 def _cell(text: str) -> str:

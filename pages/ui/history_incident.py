@@ -16,6 +16,7 @@ from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_t
 from pages.ui.history_query import HistoryAsk, history_address
 from pages.ui.history_reading import read_incident, transitions_of
 from pages.ui.history_tables import cause_text, lasted_text, rows_for_hit, rows_for_timeline
+from pages.ui.lines import show_scrolling
 from pages.ui.request import RequestContext
 
 MASK_KEY = "mask_report"
@@ -65,7 +66,7 @@ def _course(incident: Incident, now: datetime) -> None:
         f"{ended} · {lasted_text(incident, now)}"
     )
     st.markdown("**Routes**")
-    st.markdown(markdown_table(rows_for_hit(incident)))
+    show_scrolling(markdown_table(rows_for_hit(incident)), least_px=640)
     st.markdown("**Timeline**")
     st.markdown(markdown_table(rows_for_timeline(incident.timeline, now)) or "Nothing but its beginning is kept.")
 

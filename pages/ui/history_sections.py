@@ -23,11 +23,12 @@ from pages.ui.history_query import HistoryAsk, Section, Span
 from pages.ui.history_reading import read_view, remembered_view
 from pages.ui.history_routes import show_routes
 from pages.ui.history_tables import hit_text, lasted_text, rows_for_transitions, short_cause
+from pages.ui.lines import Widths, show_line, show_scrolling
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
 
 _CHANGES = 50
-_WIDTHS = (1.1, 4.2, 2.0, 1.3, 1.0)
+_WIDTHS = Widths(first=(1.1, 4.2), second=(1.7, 1.1, 1.1))
 
 Show = Callable[[RequestContext, HistoryAsk, Snapshot, datetime], None]
 
@@ -59,7 +60,7 @@ def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, n
         _none("incident", f"No incident in the last {asked.span.label}", asked, is_read=view is not None)
     st.header("Transitions", anchor=False)
     if shown.transitions:
-        st.markdown(markdown_table(rows_for_transitions(shown.transitions, now)))
+        show_scrolling(markdown_table(rows_for_transitions(shown.transitions, now)), least_px=640)
     else:
         sentence = f"No route changed its health in the last {asked.span.label}"
         _none("transition", sentence, asked, is_read=view is not None)
@@ -95,7 +96,7 @@ def _incident_rows(incidents: tuple[Incident, ...], now: datetime) -> None:
 
 
 def _incident_row(incident: Incident, now: datetime) -> None:
-    severity, cause, times, lasted, action = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
+    severity, cause, times, lasted, action = show_line(_WIDTHS)
     sign = HEALTH_SIGNS[incident.health]
     severity.markdown(badge(sign) + ("  \n:small[simulated]" if incident.simulated else ""))
     count = plural(len(incident.routes), "route")

@@ -12,6 +12,7 @@ from core.model.probe import Health
 from core.model.snapshot import Snapshot
 from core.model.workspace import Cloud, Environment, IdentityKind
 from pages.ui.formats import GENERATION_WORDS, HEALTH_SIGNS, code, escape
+from pages.ui.lines import show_boxes
 from pages.ui.rows import health_counts
 
 _CLOUDS = {Cloud.AWS: "AWS", Cloud.AZURE: "Azure", Cloud.GCP: "Google Cloud", Cloud.UNKNOWN: "Unknown"}
@@ -30,16 +31,17 @@ _KINDS = {
     IdentityKind.NONE: "No credential",
 }
 _ADMIN = {True: "workspace admin", False: "not a workspace admin", None: "admin or not is unknown"}
+_SPANS = (5, 3, 6, 5, 5)
 _COUNTED = (Health.HEALTHY, Health.DEGRADED, Health.DOWN, Health.UNKNOWN)
 
 
 def show_strip(snapshot: Snapshot, statuses: Sequence[AgentStatus]) -> None:
     """Show the five boxes; what is not known yet says so."""
-    boxes = st.columns([1.3, 0.7, 1.5, 1.1, 1.5], gap="small")
-    for column, fill in zip(boxes, (_workspace, _cloud, _gateway, show_identity), strict=False):
-        with column, st.container(border=True, height="stretch", gap="xsmall"):
+    *boxes, last = show_boxes(_SPANS, tracks=sum(_SPANS), track_px=21)
+    for box, fill in zip(boxes, (_workspace, _cloud, _gateway, show_identity), strict=True):
+        with box:
             fill(snapshot)
-    with boxes[-1], st.container(border=True, height="stretch", gap="xsmall"):
+    with last:
         _health(statuses)
 
 
@@ -97,7 +99,7 @@ def show_identity(snapshot: Snapshot) -> None:
         _box("Identity", _nothing_yet(snapshot), escape(snapshot.credential or ""))
         return
     kind = f"{_KINDS[identity.kind]}, {_ADMIN[identity.is_admin]}"
-    _box("Identity", code(identity.name) if identity.name else "Unknown", kind, escape(snapshot.credential or ""))
+    _box("Identity", kind, code(identity.name or ""), escape(snapshot.credential or ""))
 
 
 def _health(statuses: Sequence[AgentStatus]) -> None:

@@ -10,6 +10,7 @@ from core.catalog.visible import visible
 from core.model.probe import Health, ProbeEvidence, ProbeResult, Tokens
 from pages.ui.curls import evidence_curl
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, clock_text, code, escape, markdown_table, ms_text
+from pages.ui.lines import show_scrolling
 from pages.ui.tables import rows_for_findings, rows_for_ladder
 
 _BODY_HEIGHT = 220
@@ -26,12 +27,13 @@ def show_verdict(result: ProbeResult, line: str, *, simulated: bool, now: dateti
         st.markdown(
             f":material/lightbulb: Works already: {code(result.suggestion.model)} – {escape(result.suggestion.reason)}"
         )
-    ladder, facts = st.columns([1, 1.9], gap="small")
-    ladder.markdown(markdown_table(rows_for_ladder(result)))
-    facts.markdown(markdown_table(_facts(result, now)))
+    grid = st.grid(3, min_column_width=240, gap="small")
+    grid.cell().markdown(markdown_table(rows_for_ladder(result)))
+    with grid.cell(column_span=2):
+        show_scrolling(markdown_table(_facts(result, now)), least_px=420)
     if result.findings:
         st.markdown("**Asked to tell the cause**")
-        st.markdown(markdown_table(rows_for_findings(result)))
+        show_scrolling(markdown_table(rows_for_findings(result)), least_px=560)
     if result.evidence is not None:
         _evidence(result.evidence)
 
