@@ -21,7 +21,7 @@ from pages.ui.address import open_verdict, read_address, write_address
 from pages.ui.bars import bar_words
 from pages.ui.errors import reporting
 from pages.ui.formats import HEALTH_SIGNS, Sign, code, escape
-from pages.ui.heat import heat_badge, heat_legend
+from pages.ui.heat import ABOVE, heat_badge, heat_legend, heat_of
 from pages.ui.matrix import Band, Cell, CellState, Matrix, ModelRow
 from pages.ui.route_query import Opened, RouteQuery, Says, opened_of
 from pages.ui.rows import is_stale
@@ -142,7 +142,6 @@ def _cell(cell: Cell, seen: _Seen) -> None:
 
 
 def _verdict(cell: Cell, result: ProbeResult, seen: _Seen) -> None:
-    sign = HEALTH_SIGNS[result.health]
     identity = result.route.identity
     moment = seen.moment
     stale = " · stale" if is_stale(result.checked_at, moment.rules.reach_interval_s, moment.now) else ""
@@ -150,9 +149,8 @@ def _verdict(cell: Cell, result: ProbeResult, seen: _Seen) -> None:
     standing = seen.standings.get(route_id(result.route))
     line = line_of(result, standing, moment.rules, moment.now)
     past = f" · {bar_words(standing.beats, moment.now)}" if standing and standing.beats else ""
-    word = sign.word if seen.says is Says.HEALTH else _latency(result, standing, moment.rules.latency_limit_ms)
     st.button(
-        f"{IDENTITY_ICONS[identity]}:{sign.color}[{sign.icon}{f' {word}]' if word else ']'}{stale}",
+        f"{IDENTITY_ICONS[identity]}{_said(result, standing, seen)}{stale}",
         key=f"open_{cell.agent}_{cell.model}_{identity}",
         type="tertiary",
         help=f"{identity.label}, {escape(result.route.slot)}: {escape(line)}{past}",
@@ -161,10 +159,17 @@ def _verdict(cell: Cell, result: ProbeResult, seen: _Seen) -> None:
     )
 
 
-def _latency(result: ProbeResult, standing: Standing | None, limit_ms: float) -> str:
-    """Return the p95 of the newest checks, shaded, or how long the only one took."""
-    found = quantiles_of_checks(standing.beats).p95_ms if standing else result.latency_ms
-    return heat_badge(found, limit_ms) if found is not None else HEALTH_SIGNS[result.health].word
+def _said(result: ProbeResult, standing: Standing | None, seen: _Seen) -> str:
+    """Return the word of the health; of a healthy or slow route the p95 of its newest checks, where that is asked."""
+    sign = HEALTH_SIGNS[result.health]
+    limit_ms = seen.moment.rules.latency_limit_ms
+    latency_ms = quantiles_of_checks(standing.beats).p95_ms if standing else result.latency_ms
+    if seen.says is Says.HEALTH or latency_ms is None:
+        return f":{sign.color}[{sign.icon} {sign.word}]"
+    # What is wrong for another reason than slowness keeps its word.
+    if result.health is not Health.HEALTHY and heat_of(latency_ms, limit_ms) is not ABOVE:
+        return f":{sign.color}[{sign.icon} {sign.word}]"
+    return f":{sign.color}[{sign.icon}] {heat_badge(latency_ms, limit_ms)}"
 
 
 def _no_verdict(cell: Cell) -> None:
