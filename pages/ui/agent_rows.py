@@ -110,9 +110,13 @@ def _below(row: AgentRow, say: Say) -> None:
 
 
 def _checks(row: AgentRow, say: Say) -> None:
-    if not row.verdicts:
+    if not row.verdicts and not (row.choice.enabled and AGENTS[row.choice.agent].probeable):
         return
-    with st.popover("Checks", icon=":material/stairs:", width="stretch", key=f"checks_{row.choice.agent}"):
+    # It stands there before the first verdict too: a row that grew would push all below it.
+    key, closed = f"checks_{row.choice.agent}", not row.verdicts
+    with st.popover("Checks", icon=":material/stairs:", width="stretch", key=key, disabled=closed):
+        if closed:
+            return
         st.markdown(f"**{escape(row.label)}**: {plural(len(row.verdicts), 'verdict')}, rung by rung")
         st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
         _verdicts(row.verdicts, say)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.model.change import Actor, ChangeRecord, ChangeState
 from pages.ui.errors import reporting, shown_errors
-from pages.ui.formats import STATE_SIGNS, clock_text, code, escape, short_id
+from pages.ui.formats import STATE_SIGNS, clock_text, code, escape
 from pages.ui.lines import show_text_and_action
 from pages.ui.request import RequestContext
 from pages.ui.switch_dialog import open_rollback
@@ -72,5 +72,4 @@ def _change(record: ChangeRecord, actor: Actor) -> None:
             on_click=reporting(open_rollback),
             args=(record.change_id,),
         )
-    else:
-        action.caption(short_id(record.change_id))
+    action.code(record.change_id, language=None)

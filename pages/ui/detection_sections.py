@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.catalog.agents import AGENTS
+from core.catalog.visible import visible
 from core.model.gateway import Gateway, Generation, TraceOutcome, TraceStep
 from core.model.snapshot import Snapshot
 from core.settings import Settings
@@ -17,6 +18,7 @@ from pages.ui.formats import (
     SOURCE_WORDS,
     TRACE_SIGNS,
     age_text,
+    clock_text,
     code,
     escape,
     markdown_table,
@@ -54,7 +56,9 @@ def show_gateway(snapshot: Snapshot) -> None:
         st.caption("No gateway has been looked for yet.")
         return
     age = age_text(gateway.resolved_at, datetime.now(UTC))
-    st.markdown(f"{code(gateway.base_url or '')} :gray[· {SOURCE_WORDS[gateway.source]} · resolved {age}]")
+    st.markdown(f":gray[{SOURCE_WORDS[gateway.source]} · resolved {age}]", help=clock_text(gateway.resolved_at))
+    if gateway.base_url:
+        st.code(visible(gateway.base_url), language=None, wrap_lines=True)
     show_scrolling(markdown_table(rows_for_trace(gateway)), least_px=860)
     boxes = show_boxes([1] * len(Generation), tracks=len(Generation), track_px=240)
     for box, generation in zip(boxes, Generation, strict=True):

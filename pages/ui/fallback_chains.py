@@ -86,7 +86,10 @@ def _link(slot: SlotChoice, own: Sequence[ProbeResult], *, simulated: bool) -> s
 
 def _without(agent: AgentId) -> str:
     needs = next((row.needs for row in measured_failures(agent).values() if row.needs), "")
-    return f"None that can be seen: only when started with {needs}" if needs else "No fallback"
+    if needs:
+        return f"None that can be seen: only when started with {needs}"
+    has_slot = any(slot.name.startswith("fallback") for slot in AGENTS[agent].slots)
+    return "No fallback. Choose one with Switch … on its page." if has_slot else "No fallback: it has none to set"
 
 
 def failover_words(agent: AgentId) -> str:

@@ -22,6 +22,7 @@ HEALTH_KEY = "filter_health"
 DIALECTS_KEY = "filter_dialects"
 TEXT_KEY = "filter_text"
 SAYS_KEY = "cells_say"
+CLEAR = "clear_filters"
 _SAYS_WORDS = {Says.HEALTH: "Health", Says.LATENCY: "Latency"}
 
 
@@ -57,6 +58,17 @@ def show_filters(asked: RouteQuery) -> None:
         format_func=lambda says: segment(_SAYS_WORDS[says]),
         **changed,
     )
+
+
+def show_no_match() -> None:
+    """Say that the filters leave nothing, and take them away on request."""
+    st.info("No combination matches these filters.", icon=":material/filter_alt_off:")
+    st.button("Clear the filters", key=CLEAR, icon=":material/filter_alt_off:", on_click=reporting(_clear))
+
+
+def _clear() -> None:
+    asked = read_address()
+    write_address(RouteQuery(ticked=asked.ticked, says=asked.says))
 
 
 def follow(key: str, value: Hashable | list[Any]) -> None:

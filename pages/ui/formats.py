@@ -185,11 +185,6 @@ def clock_text(moment: datetime | None) -> str:
     return NOTHING if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def short_id(identifier: str) -> str:
-    """Return as much of an id as people need to tell it from the others."""
-    return identifier if len(identifier) <= 12 else f"{identifier[:8]}…"
-
-
 def escape(text: str) -> str:
     """Return text that reads the same in Streamlit's Markdown, whoever wrote it: no markup, links, colours or icons."""
     plain = visible(" ".join(text.split()))

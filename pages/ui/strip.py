@@ -31,6 +31,8 @@ _KINDS = {
     IdentityKind.NONE: "No credential",
 }
 _ADMIN = {True: "workspace admin", False: "not a workspace admin", None: "admin or not is unknown"}
+# As high as the lines that are to come.
+_WAITING_PX = 90
 _SPANS = (5, 3, 6, 5, 5)
 _COUNTED = (Health.HEALTHY, Health.DEGRADED, Health.DOWN, Health.UNKNOWN)
 
@@ -51,8 +53,11 @@ def why_chosen(gateway: Gateway) -> str:
     return chosen.reason if chosen else ""
 
 
-def _nothing_yet(snapshot: Snapshot) -> str:
-    return "Not known" if snapshot.problem or snapshot.offline else "Looking …"
+def _nothing_yet(title: str, snapshot: Snapshot, *small: str) -> None:
+    is_known_to_fail = bool(snapshot.problem or snapshot.offline)
+    _box(title, "Not known" if is_known_to_fail else "Looking …", *small)
+    if not is_known_to_fail:
+        st.skeleton(height=_WAITING_PX)
 
 
 def _box(title: str, value: str, *small: str) -> None:
@@ -65,7 +70,7 @@ def _box(title: str, value: str, *small: str) -> None:
 def _workspace(snapshot: Snapshot) -> None:
     workspace = snapshot.workspace
     if workspace is None:
-        _box("Workspace", _nothing_yet(snapshot))
+        _nothing_yet("Workspace", snapshot)
         return
     host = workspace.host.partition("://")[2]
     known = f"id {code(workspace.workspace_id)}" if workspace.workspace_id else "id unknown"
@@ -76,7 +81,7 @@ def _workspace(snapshot: Snapshot) -> None:
 def _cloud(snapshot: Snapshot) -> None:
     workspace = snapshot.workspace
     if workspace is None:
-        _box("Cloud", _nothing_yet(snapshot))
+        _nothing_yet("Cloud", snapshot)
         return
     _box("Cloud", _CLOUDS[workspace.cloud], _ENVIRONMENTS[workspace.environment])
 
@@ -84,7 +89,7 @@ def _cloud(snapshot: Snapshot) -> None:
 def _gateway(snapshot: Snapshot) -> None:
     gateway = snapshot.gateway
     if gateway is None:
-        _box("Gateway", _nothing_yet(snapshot))
+        _nothing_yet("Gateway", snapshot)
         return
     generation = GENERATION_WORDS[gateway.generation].capitalize() if gateway.generation else "None found"
     if gateway.source is GatewaySource.DISABLED:
@@ -96,7 +101,7 @@ def show_identity(snapshot: Snapshot) -> None:
     """Show whose credential the dashboard uses."""
     identity = snapshot.identity
     if identity is None:
-        _box("Identity", _nothing_yet(snapshot), escape(snapshot.credential or ""))
+        _nothing_yet("Identity", snapshot, escape(snapshot.credential or ""))
         return
     kind = f"{_KINDS[identity.kind]}, {_ADMIN[identity.is_admin]}"
     _box("Identity", kind, code(identity.name or ""), escape(snapshot.credential or ""))

@@ -57,7 +57,7 @@ def _agent(request: RequestContext, choice: AgentChoice, snapshot: Snapshot) -> 
     if sync is not None and sync.layers:
         with st.expander("Layers side by side", type="compact"):
             st.caption(escape(sync.why))
-            show_scrolling(markdown_table(rows_for_layers(sync)), least_px=_TABLE_PX)
+            st.markdown(markdown_table(rows_for_layers(sync)))
 
 
 def rows_for_slots(choice: AgentChoice) -> Sequence[Mapping[str, str]]:

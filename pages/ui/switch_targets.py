@@ -33,7 +33,7 @@ def show_targets(request: RequestContext, snapshot: Snapshot) -> None:
     if snapshot.targets:
         show_scrolling(markdown_table(rows_for_targets(snapshot)), least_px=640)
     else:
-        st.caption("The targets are not known yet.")
+        st.info("The targets are not known yet. *Look again* asks for them.", icon=":material/alt_route:")
 
 
 def rows_for_targets(snapshot: Snapshot) -> Sequence[Mapping[str, str]]:

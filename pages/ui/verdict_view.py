@@ -31,11 +31,21 @@ def show_verdict(result: ProbeResult, line: str, *, simulated: bool, now: dateti
     grid.cell().markdown(markdown_table(rows_for_ladder(result)))
     with grid.cell(column_span=2):
         show_scrolling(markdown_table(_facts(result, now)), least_px=420)
+        _to_copy(result)
     if result.findings:
         st.markdown("**Asked to tell the cause**")
         show_scrolling(markdown_table(rows_for_findings(result)), least_px=560)
     if result.evidence is not None:
         _evidence(result.evidence)
+
+
+def _to_copy(result: ProbeResult) -> None:
+    """Show what people take elsewhere in full, each with a button that copies it."""
+    request_id = result.evidence.request_id if result.evidence else None
+    for title, text in (("Asked at", result.url), ("Request id", request_id)):
+        if text:
+            st.caption(title)
+            st.code(visible(text), language=None, wrap_lines=True)
 
 
 def show_curl(result: ProbeResult) -> None:
@@ -45,10 +55,8 @@ def show_curl(result: ProbeResult) -> None:
 
 
 def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
-    request_id = result.evidence.request_id if result.evidence else None
     facts = {
         "Credential": escape(result.route.identity.label),
-        "Asked at": code(result.url.partition("://")[2]),
         "Diagnosis": code(result.diagnosis),
         "Status": str(result.http_status or NOTHING),
         "Answered by": code(result.answered_model or ""),
@@ -56,7 +64,6 @@ def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
         "First token": ms_text(result.ttft_ms),
         "Tokens": _tokens(result.tokens),
         "Requests": str(result.attempts),
-        "Request id": code(request_id or ""),
         "Checked": f"{age_text(result.checked_at, now)}, {clock_text(result.checked_at)}",
     }
     return [{"Fact": name, "Value": value} for name, value in facts.items() if value != NOTHING]

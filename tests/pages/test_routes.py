@@ -216,7 +216,7 @@ def test_the_address_of_a_verdict_opens_its_ladder_remedy_and_evidence(open_rout
         "Works already: `databricks-claude-opus-4-6`",
         "| Model | :red[:material/close: failed]",
         "the same on its own route",
-        "`req-77`",
+        "req-77",
         "x-api-key: [redacted]",
         '{"error":"no"}',
         "Bearer $DATABRICKS_TOKEN",
