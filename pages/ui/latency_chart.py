@@ -78,8 +78,9 @@ def latency_words(history: RouteHistory, marks: Sequence[Mark]) -> str:
 
 def latency_chart(points: Sequence[Point], marks: Sequence[Mark] = ()) -> Spec:
     """Return how points and marks are drawn: each line told by its dashes too, each failed check by its shape."""
-    moments = [time for time in (item["time"] for item in (*points, *marks)) if isinstance(time, datetime)]
-    x = {"field": "time", "type": "temporal", "scale": {"type": "utc"}, "axis": time_axis(moments)}
+    times = [*(point["time"] for point in points), *(mark["time"] for mark in marks)]
+    moments = [time for time in times if isinstance(time, datetime)]
+    x: Spec = {"field": "time", "type": "temporal", "scale": {"type": "utc"}, "axis": time_axis(moments)}
     layers = [_lines(points, x)] if points else []
     layers += [_failures(x)] if marks else []
     # Each layer keeps its own legend.
