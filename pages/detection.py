@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.detection_sections import show_environment, show_gateway, show_models, show_requests, show_workspace
+from pages.ui.lines import show_title
 from pages.ui.literals import show_code
 from pages.ui.masking import current_mask
 from pages.ui.report import detection_report
@@ -15,9 +16,7 @@ from pages.ui.trust_section import show_trust
 request = take_request()
 snapshot = request.services.snapshot()
 
-title, action = st.columns([5, 1], vertical_alignment="center")
-title.title("Detection", anchor=False)
-with action.popover("Copy report", icon=":material/content_copy:", width="stretch"):
+with show_title("Detection").popover("Copy report", icon=":material/content_copy:"):
     st.caption("Markdown for a ticket; tokens never enter it. Copy it with the button at its corner.")
     show_code(detection_report(snapshot, current_mask()), language="markdown", height=360, width=640)
 

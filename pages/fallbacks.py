@@ -12,6 +12,7 @@ from pages.ui.fallback_query import FALLBACKS
 from pages.ui.request import take_request
 from pages.ui.routes_watch import shown_now, watch_routes
 from pages.ui.standings import as_of, moment_of
+from pages.ui.waiting import show_waiting_rows
 
 request = take_request()
 asked = FALLBACKS.read()
@@ -26,6 +27,6 @@ with shown_errors():
         show_drill(request, asked, snapshot, seen.extra)
         show_failures(asked.agent)
     elif not snapshot.problem:
-        st.skeleton(height=320)
+        show_waiting_rows(height=78)
 
 watch_routes(request, seen)

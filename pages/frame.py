@@ -27,7 +27,7 @@ st.set_page_config(
     page_title="Switchyard",
     page_icon="🔀",
     layout="wide",
-    initial_sidebar_state="collapsed" if projected else "expanded",
+    initial_sidebar_state="collapsed" if projected else 210,
 )
 
 st.logo(str(Path(__file__).parent / "ui" / "logo.svg"), size="large")

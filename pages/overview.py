@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.ui.changes import show_changes, show_stuck
 from pages.ui.errors import reporting
 from pages.ui.formats import escape
+from pages.ui.lines import show_title
 from pages.ui.live import probe_now, show_snapshot, watch
 from pages.ui.request import take_request
 from pages.ui.summary import show_summary
@@ -16,16 +15,14 @@ PROBE_NOW = "probe_now"
 
 request = take_request()
 
-title, summary, action = st.columns([4.2, 1, 1], vertical_alignment="center")
-title.title("Overview", anchor=False)
-with summary:
+actions = show_title("Overview")
+with actions:
     show_summary(request)
-action.button(
+actions.button(
     "Probe now",
     key=PROBE_NOW,
     icon=":material/network_check:",
     type="primary",
-    width="stretch",
     on_click=reporting(probe_now),
     args=(request,),
     disabled=not request.actor.may_probe,

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.ui.address import read_address
 from pages.ui.banners import show_banners
 from pages.ui.errors import shown_errors
-from pages.ui.filter_bar import show_filters
+from pages.ui.filter_bar import show_filters, show_no_match
 from pages.ui.live import show_progress
 from pages.ui.matrix import matrix_of
 from pages.ui.matrix_view import show_matrix
@@ -34,11 +34,11 @@ with shown_errors():
     show_probe_bar(request, matrix, ticked_only(shown, asked.ticked))
     show_progress(snapshot, now, request.services.settings.prices)
     if shown.rows:
-        show_matrix(shown, asked.ticked, snapshot, moment)
+        show_matrix(shown, asked, snapshot, moment)
     elif matrix.rows:
-        st.info("No combination matches these filters.", icon=":material/filter_alt_off:")
+        show_no_match()
     elif not snapshot.problem and not snapshot.offline:
-        st.skeleton(height=320)
+        st.skeleton(height=1200)
 
 # Behind the open drawer nothing moves; it follows its own route.
 if not show_drawer(request, opened_cell(request)):

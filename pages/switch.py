@@ -16,6 +16,7 @@ from pages.ui.standings import as_of, moment_of
 from pages.ui.switch_dialog import show_open_dialog
 from pages.ui.switch_rows import show_agents
 from pages.ui.switch_targets import show_targets
+from pages.ui.waiting import show_waiting_rows
 
 request = take_request()
 seen = shown_now(request)
@@ -31,7 +32,7 @@ with shown_errors():
         show_agents(request, snapshot)
         show_targets(request, snapshot)
     elif not snapshot.problem:
-        st.skeleton(height=320)
+        show_waiting_rows(height=200)
 show_changes(request, limit=10, empty="Nothing was changed yet. Every attempt is listed here, with the way back.")
 
 # Behind an open dialog nothing moves; it follows its own job.

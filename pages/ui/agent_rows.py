@@ -16,6 +16,7 @@ from pages.ui.formats import (
     NOTHING,
     SEVERITY_SIGNS,
     age_text,
+    clock_text,
     code,
     escape,
     markdown_table,
@@ -23,14 +24,15 @@ from pages.ui.formats import (
     plural,
 )
 from pages.ui.heads import show_head
+from pages.ui.lines import Widths, show_line
 from pages.ui.literals import show_code
 from pages.ui.route_query import evidence_query
 from pages.ui.rows import AgentRow
 from pages.ui.sync_view import sync_text
 from pages.ui.tables import rows_for_rungs, verdict_name
 
-_WIDTHS = (1.15, 2.35, 2.2, 2.0, 1.05, 0.95, 1.35)
-_TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency", "Checked", "")
+_WIDTHS = Widths(first=(1.15, 2.55, 2.1), second=(1.9, 1.0, 1.5))
+_TITLES = ("Agent", "Model in use", "Health", "Last 50 checks", "Latency", "")
 _LATENCY_HELP = "Of the last 50 checks: p95, below it the median (p50) and TTFT, the time to the first token (p95)."
 _HELP = {"Last 50 checks": LEGEND, "Latency": _LATENCY_HELP}
 
@@ -56,10 +58,11 @@ def show_rows(rows: Sequence[AgentRow], parts: RowParts, *, simulated: bool, now
 
 
 def _line(row: AgentRow, parts: RowParts, *, simulated: bool, now: datetime) -> None:
-    name, model, health, bar, latency, checked, last = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
-    name.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
-    if AGENTS[row.choice.agent].probeable and row.choice.enabled:
-        name.markdown(f":small[{sync_text(row.sync)}]", help=escape(row.sync.why) if row.sync else "Not read yet.")
+    name, model, health, bar, latency, last = show_line(_WIDTHS)
+    with name, st.container(gap="xxsmall"):
+        st.markdown(f"**{escape(row.label)}**  \n:small[:gray[{escape(row.dialect)}]]")
+        if AGENTS[row.choice.agent].probeable and row.choice.enabled:
+            st.markdown(f":small[{sync_text(row.sync)}]", help=escape(row.sync.why) if row.sync else "Not read yet.")
     others = f"  \n:small[:gray[{escape(row.others)}]]" if row.others else ""
     source = f"  \n:small[:gray[{escape(row.source)}]]" if row.source else ""
     model.markdown(f"{code(row.model)}{source}{others}")
@@ -69,11 +72,16 @@ def _line(row: AgentRow, parts: RowParts, *, simulated: bool, now: datetime) -> 
         with bar, st.container(gap=None):
             show_bar(row.beats, now, whose=f"{row.label}: ")
             st.caption(short_words(row.beats))
+            st.caption(_checked(row, now), help=clock_text(row.status.checked_at))
     latency.markdown(_latency(row))
-    checked.markdown(age_text(row.status.checked_at, now) + (" :orange-badge[stale]" if row.stale else ""))
     with last, st.container(gap="xsmall"):
         parts.action(row)
         _checks(row, parts.say)
+
+
+def _checked(row: AgentRow, now: datetime) -> str:
+    stale = " :orange-badge[:material/history_toggle_off: stale]" if row.stale else ""
+    return f"checked {age_text(row.status.checked_at, now)}{stale}"
 
 
 def _latency(row: AgentRow) -> str:
@@ -103,9 +111,13 @@ def _below(row: AgentRow, say: Say) -> None:
 
 
 def _checks(row: AgentRow, say: Say) -> None:
-    if not row.verdicts:
+    if not row.verdicts and not (row.choice.enabled and AGENTS[row.choice.agent].probeable):
         return
-    with st.popover("Checks", icon=":material/stairs:", width="stretch", key=f"checks_{row.choice.agent}"):
+    # It stands there before the first verdict too: a row that grew would push all below it.
+    key, closed = f"checks_{row.choice.agent}", not row.verdicts
+    with st.popover("Checks", icon=":material/stairs:", width="stretch", key=key, disabled=closed):
+        if closed:
+            return
         st.markdown(f"**{escape(row.label)}**: {plural(len(row.verdicts), 'verdict')}, rung by rung")
         st.markdown(markdown_table(rows_for_rungs(row.verdicts)))
         _verdicts(row.verdicts, say)

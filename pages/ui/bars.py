@@ -22,7 +22,7 @@ _PITCH = 4
 BAR_WIDTH = KEPT_BEATS * _PITCH + 2 * _MARGIN
 # Each reaches 3 : 1 on the background of either theme, so that one picture serves both: what an image holds cannot
 # follow the theme that a person picks.
-_COLORS = {
+HEALTH_COLORS = {
     Health.HEALTHY: "#1F9A55",
     Health.DEGRADED: "#C27700",
     Health.DOWN: "#E0414D",
@@ -87,7 +87,7 @@ def _drawn(kind: Health, places: Sequence[int], more: str = "") -> str:
     if not places:
         return ""
     path = "".join(f"M{_MARGIN + place * _PITCH} {y}h3v{height}h-3z" for place in places for y, height in _SHAPES[kind])
-    return f'<path fill="{_COLORS[kind]}"{more} d="{path}"/>'
+    return f'<path fill="{HEALTH_COLORS[kind]}"{more} d="{path}"/>'
 
 
 def _counts(beats: Sequence[Check]) -> str:

@@ -8,7 +8,9 @@ import streamlit as st
 
 from core.model.change import Actor, ChangeRecord, ChangeState
 from pages.ui.errors import reporting, shown_errors
-from pages.ui.formats import STATE_SIGNS, clock_text, code, escape, short_id
+from pages.ui.formats import STATE_SIGNS, clock_text, code, escape
+from pages.ui.lines import show_text_and_action
+from pages.ui.literals import show_code
 from pages.ui.masking import learn
 from pages.ui.request import RequestContext
 from pages.ui.switch_dialog import open_rollback
@@ -60,7 +62,7 @@ def stuck(records: Sequence[ChangeRecord]) -> tuple[ChangeRecord, ...]:
 
 
 def _change(record: ChangeRecord, actor: Actor) -> None:
-    text, action = st.columns([6, 1], vertical_alignment="center")
+    text, action = show_text_and_action()
     text.markdown(change_text(record))
     if record.detail:
         text.caption(escape(record.detail))
@@ -75,5 +77,5 @@ def _change(record: ChangeRecord, actor: Actor) -> None:
             on_click=reporting(open_rollback),
             args=(record.change_id,),
         )
-    else:
-        action.caption(short_id(record.change_id))
+    with action:
+        show_code(record.change_id, language=None)

@@ -17,12 +17,14 @@ from pages.ui.formats import (
     SOURCE_WORDS,
     TRACE_SIGNS,
     age_text,
+    clock_text,
     code,
     escape,
     markdown_table,
     ms_text,
     plural,
 )
+from pages.ui.lines import show_boxes, show_scrolling
 from pages.ui.literals import show_code, show_grid
 from pages.ui.strip import show_identity
 from pages.ui.tables import rows_for_environment, rows_for_evidence, rows_for_listings, rows_for_models, rows_for_trace
@@ -39,10 +41,10 @@ def show_workspace(snapshot: Snapshot) -> None:
     if workspace is None:
         st.caption("No workspace has been detected.")
         return
-    left, right = st.columns([2.2, 1], gap="medium")
-    with left:
-        st.markdown(markdown_table(rows_for_evidence(workspace)))
-    with right, st.container(border=True, gap="xsmall"):
+    grid = st.grid(3, min_column_width=240, gap="small")
+    with grid.cell(column_span=2):
+        show_scrolling(markdown_table(rows_for_evidence(workspace)), least_px=500)
+    with grid.cell(), st.container(border=True, gap="xsmall"):
         show_identity(snapshot)
 
 
@@ -54,10 +56,13 @@ def show_gateway(snapshot: Snapshot) -> None:
         st.caption("No gateway has been looked for yet.")
         return
     age = age_text(gateway.resolved_at, datetime.now(UTC))
-    st.markdown(f"{code(gateway.base_url or '')} :gray[· {SOURCE_WORDS[gateway.source]} · resolved {age}]")
-    st.markdown(markdown_table(rows_for_trace(gateway)))
-    for column, generation in zip(st.columns(len(Generation), gap="small"), Generation, strict=True):
-        with column, st.container(border=True, height="stretch", gap="xsmall"):
+    st.markdown(f":gray[{SOURCE_WORDS[gateway.source]} · resolved {age}]", help=clock_text(gateway.resolved_at))
+    if gateway.base_url:
+        show_code(gateway.base_url, language=None, wrap_lines=True)
+    show_scrolling(markdown_table(rows_for_trace(gateway)), least_px=860)
+    boxes = show_boxes([1] * len(Generation), tracks=len(Generation), track_px=240)
+    for box, generation in zip(boxes, Generation, strict=True):
+        with box:
             _generation(gateway, generation)
 
 
@@ -106,7 +111,7 @@ def show_models(snapshot: Snapshot) -> None:
     if not catalogue.sources:
         st.caption("No listing has answered yet.")
         return
-    st.markdown(markdown_table(rows_for_listings(catalogue)))
+    show_scrolling(markdown_table(rows_for_listings(catalogue)), least_px=500)
     if catalogue.models:
         count = plural(len(catalogue.models), "model")
         st.caption(f"{count} from all listings together; names that mean the same model are one row.")
@@ -121,7 +126,7 @@ def show_environment(settings: Settings) -> None:
     gateway = states.get(settings.gateway_host, code(settings.gateway_host or ""))
     st.markdown(f"{code('DATABRICKS_GATEWAY_HOST')} {gateway}")
     with st.expander("Variables of the agents"):
-        st.markdown(markdown_table(rows_for_environment(settings)))
+        show_scrolling(markdown_table(rows_for_environment(settings)), least_px=560)
 
 
 def show_requests(snapshot: Snapshot) -> None:

@@ -18,7 +18,7 @@ from core.model.probe import ProbeResult
 from core.model.snapshot import Snapshot
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, SEVERITY_SIGNS, code, escape, plural
 
-_WIDTHS = (1.1, 2.6, 0.3, 2.6, 2.6)
+_WIDTHS = (1.25, 2.6, 0.3, 2.6, 2.4)
 _CHAIN_CODES = ("fallback_missing", "fallback_equals_primary", "spelling_for_other_generation")
 
 
@@ -86,7 +86,10 @@ def _link(slot: SlotChoice, own: Sequence[ProbeResult], *, simulated: bool) -> s
 
 def _without(agent: AgentId) -> str:
     needs = next((row.needs for row in measured_failures(agent).values() if row.needs), "")
-    return f"None that can be seen: only when started with {needs}" if needs else "No fallback"
+    if needs:
+        return f"None that can be seen: only when started with {needs}"
+    has_slot = any(slot.name.startswith("fallback") for slot in AGENTS[agent].slots)
+    return "No fallback. Choose one with Switch … on its page." if has_slot else "No fallback: it has none to set"
 
 
 def failover_words(agent: AgentId) -> str:

@@ -77,10 +77,10 @@ def _before(routes: Sequence[Route]) -> str:
 
 
 def _pickers(asked: FallbackAsk) -> None:
-    left, right = st.columns([1.6, 1], gap="small", vertical_alignment="bottom")
+    line = st.container(horizontal=True, gap="medium")
     follow(AGENT_KEY, asked.agent)
     follow(FAILURE_KEY, asked.failure)
-    left.segmented_control(
+    line.segmented_control(
         "Agent",
         list(drillable()),
         key=AGENT_KEY,
@@ -88,7 +88,7 @@ def _pickers(asked: FallbackAsk) -> None:
         format_func=lambda agent: segment(AGENTS[agent].label),
         on_change=reporting(_write),
     )
-    right.selectbox(
+    line.selectbox(
         "Its first model fails with",
         list(measured_failures(asked.agent)),
         key=FAILURE_KEY,

@@ -12,14 +12,18 @@ from core.catalog.agents import AGENTS
 from core.model.agent import AgentId, Dialect
 from pages.ui.address import read_address, write_address
 from pages.ui.errors import reporting
+from pages.ui.formats import segment
 from pages.ui.matrix import CellState
 from pages.ui.matrix_view import STATE_SIGNS
-from pages.ui.route_query import RouteQuery
+from pages.ui.route_query import RouteQuery, Says
 
 AGENTS_KEY = "filter_agents"
 HEALTH_KEY = "filter_health"
 DIALECTS_KEY = "filter_dialects"
 TEXT_KEY = "filter_text"
+SAYS_KEY = "cells_say"
+CLEAR = "clear_filters"
+_SAYS_WORDS = {Says.HEALTH: "Health", Says.LATENCY: "Latency"}
 
 
 def show_filters(asked: RouteQuery) -> None:
@@ -28,13 +32,13 @@ def show_filters(asked: RouteQuery) -> None:
     follow(HEALTH_KEY, list(asked.health))
     follow(DIALECTS_KEY, list(asked.dialects))
     follow(TEXT_KEY, asked.text)
-    text, agents, health, dialects = st.columns(4, gap="small")
+    line = st.grid(5, min_column_width=130, gap="small")
     changed: dict[str, Any] = {"on_change": reporting(_write)}
-    text.text_input("Search", key=TEXT_KEY, icon=":material/search:", placeholder="Model or agent", **changed)
-    agents.multiselect(
+    line.text_input("Search", key=TEXT_KEY, icon=":material/search:", placeholder="Model or agent", **changed)
+    line.multiselect(
         "Agent", list(AgentId), key=AGENTS_KEY, format_func=lambda a: AGENTS[a].label, placeholder="All", **changed
     )
-    health.multiselect(
+    line.multiselect(
         "Health",
         list(CellState),
         key=HEALTH_KEY,
@@ -42,9 +46,29 @@ def show_filters(asked: RouteQuery) -> None:
         placeholder="All",
         **changed,
     )
-    dialects.multiselect(
+    line.multiselect(
         "Dialect", list(Dialect), key=DIALECTS_KEY, format_func=lambda d: d.label, placeholder="All", **changed
     )
+    follow(SAYS_KEY, asked.says)
+    line.segmented_control(
+        "Cells say",
+        list(Says),
+        key=SAYS_KEY,
+        required=True,
+        format_func=lambda says: segment(_SAYS_WORDS[says]),
+        **changed,
+    )
+
+
+def show_no_match() -> None:
+    """Say that the filters leave nothing, and take them away on request."""
+    st.info("No combination matches these filters.", icon=":material/filter_alt_off:")
+    st.button("Clear the filters", key=CLEAR, icon=":material/filter_alt_off:", on_click=reporting(_clear))
+
+
+def _clear() -> None:
+    asked = read_address()
+    write_address(RouteQuery(ticked=asked.ticked, says=asked.says))
 
 
 def follow(key: str, value: Hashable | list[Any]) -> None:
@@ -62,5 +86,6 @@ def _write() -> None:
             health=tuple(state[HEALTH_KEY]),
             dialects=tuple(state[DIALECTS_KEY]),
             text=str(state[TEXT_KEY]).strip(),
+            says=state[SAYS_KEY] or Says.HEALTH,
         )
     )

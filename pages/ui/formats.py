@@ -22,6 +22,7 @@ NOTHING = "–"
 Color = Literal["red", "orange", "green", "blue", "violet", "gray"]
 # Streamlit makes links of bare addresses even where their marks are escaped; an invisible joiner keeps them text.
 _ADDRESS = re.compile(r"(@|://|www)(?=\S)")
+_FIGURE = re.compile(rf"{NOTHING}|[\d.,]+(?:[ \u00a0](?:ms|s|%))?")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&])")
 
 
@@ -185,11 +186,6 @@ def clock_text(moment: datetime | None) -> str:
     return NOTHING if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def short_id(identifier: str) -> str:
-    """Return as much of an id as people need to tell it from the others."""
-    return identifier if len(identifier) <= 12 else f"{identifier[:8]}…"
-
-
 def escape(text: str) -> str:
     """Return text that reads the same in Streamlit's Markdown, whoever wrote it: no markup, links, colours or icons."""
     plain = visible(" ".join(masked(text).split()))
@@ -220,9 +216,15 @@ def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
     if not rows:
         return ""
     head = list(rows[0])
-    lines = ["| " + " | ".join(name or "&nbsp;" for name in head) + " |", "|" + " --- |" * len(head)]
+    rules = ("---:" if _are_figures([row[name] for row in rows]) else "---" for name in head)
+    lines = ["| " + " | ".join(name or "&nbsp;" for name in head) + " |", "| " + " | ".join(rules) + " |"]
     # Pipes end a cell even within inline code, unless escaped; escape() has done so for the others.
     return "\n".join(lines + ["| " + " | ".join(_cell(row[name]) for name in head) + " |" for row in rows])
+
+
+def _are_figures(cells: Sequence[str]) -> bool:
+    """Say whether a column is of figures, which stand at the right so that their digits are below each other."""
+    return all(_FIGURE.fullmatch(cell) for cell in cells) and any(cell != NOTHING for cell in cells)
 
 
 def _cell(text: str) -> str:

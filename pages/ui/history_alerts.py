@@ -12,6 +12,7 @@ from core.model.snapshot import Job
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import badge, code, escape, markdown_table
 from pages.ui.history_tables import DELIVERY_SIGNS, channel_text, rows_for_deliveries
+from pages.ui.lines import show_scrolling, show_text_and_action
 from pages.ui.masking import learn
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
@@ -31,7 +32,7 @@ def show_alerts(request: RequestContext, now: datetime) -> None:
     with shown_errors():
         deliveries = request.services.deliveries(_SHOWN)
         if deliveries:
-            st.markdown(markdown_table(rows_for_deliveries(deliveries, now)))
+            show_scrolling(markdown_table(rows_for_deliveries(deliveries, now)), least_px=640)
         else:
             st.info("Nothing was sent yet. The first incident that a rule matches is.", icon=":material/outgoing_mail:")
 
@@ -51,7 +52,7 @@ def _channels(request: RequestContext) -> None:
 
 
 def _channel(request: RequestContext, channel: Channel) -> None:
-    text, action = st.columns([5, 1.2], vertical_alignment="center")
+    text, action = show_text_and_action()
     text.markdown(channel_text(channel))
     barred = None if request.actor.role.includes(Action.ALERT_TEST) else escape(request.actor.why)
     action.button(

@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.history.audit_export import AuditForm
 from core.model.audit import ChainVerdict
-from pages.ui.formats import code, escape, plural
+from pages.ui.formats import escape, plural
 from pages.ui.history_query import HistoryAsk
 from pages.ui.history_tables import rows_for_audit
-from pages.ui.literals import JSON_LINES, offer_file, show_grid
+from pages.ui.literals import JSON_LINES, offer_file, show_code, show_grid
 from pages.ui.masking import learn
 from pages.ui.request import RequestContext
 
@@ -44,9 +44,8 @@ def _verdict(verdict: ChainVerdict) -> None:
             icon=":material/gpp_bad:",
         )
     elif verdict.head is not None:
-        st.caption(
-            f":material/verified_user: **Intact**: {_checked(verdict)} Head {code(str(verdict.head))}", help=_END
-        )
+        st.caption(f":material/verified_user: **Intact**: {_checked(verdict)} Its head:", help=_END)
+        show_code(str(verdict.head), language=None)
 
 
 def _checked(verdict: ChainVerdict) -> str:

@@ -38,9 +38,9 @@ _WITH_FILTERS = (Section.INCIDENTS, Section.ROUTES)
 
 def show_history_filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
     """Show the sections, and the range and filters that the chosen one heeds, as the address has them."""
-    left, right = st.columns([1.9, 1.1], gap="small")
+    line = st.container(horizontal=True, gap="medium")
     follow(SECTION_KEY, asked.section)
-    left.segmented_control(
+    line.segmented_control(
         "Show",
         list(Section),
         key=SECTION_KEY,
@@ -50,7 +50,7 @@ def show_history_filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
     )
     if asked.section in _WITH_RANGE:
         follow(SPAN_KEY, asked.span)
-        right.segmented_control(
+        line.segmented_control(
             "How far back",
             list(Span),
             key=SPAN_KEY,
@@ -63,15 +63,15 @@ def show_history_filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
 
 def _filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
     written = reporting(_write)
-    text, agents, health, models = st.columns(4, gap="small")
+    line = st.grid(4, min_column_width=130, gap="small")
     follow(TEXT_KEY, asked.text)
-    text.text_input("Search", key=TEXT_KEY, icon=":material/search:", placeholder="Any word", on_change=written)
+    line.text_input("Search", key=TEXT_KEY, icon=":material/search:", placeholder="Any word", on_change=written)
     if asked.section not in _WITH_FILTERS:
         return
     follow(AGENTS_KEY, list(asked.agents))
     follow(HEALTH_KEY, list(asked.healths))
     follow(MODELS_KEY, list(asked.models))
-    agents.multiselect(
+    line.multiselect(
         "Agent",
         list(AgentId),
         key=AGENTS_KEY,
@@ -79,7 +79,7 @@ def _filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
         placeholder="All",
         on_change=written,
     )
-    health.multiselect(
+    line.multiselect(
         "Health",
         list(Health),
         key=HEALTH_KEY,
@@ -87,7 +87,7 @@ def _filters(asked: HistoryAsk, snapshot: Snapshot) -> None:
         placeholder="All",
         on_change=written,
     )
-    models.multiselect("Model", known_models(snapshot, asked), key=MODELS_KEY, placeholder="All", on_change=written)
+    line.multiselect("Model", known_models(snapshot, asked), key=MODELS_KEY, placeholder="All", on_change=written)
 
 
 def known_models(snapshot: Snapshot, asked: HistoryAsk) -> list[str]:

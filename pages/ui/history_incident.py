@@ -17,6 +17,7 @@ from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_t
 from pages.ui.history_query import HistoryAsk, history_address
 from pages.ui.history_reading import addresses_of, read_incident, transitions_of
 from pages.ui.history_tables import cause_text, lasted_text, rows_for_hit, rows_for_timeline
+from pages.ui.lines import show_scrolling
 from pages.ui.literals import offer_file, show_code
 from pages.ui.masking import current_mask, learn, mask_at_hand
 from pages.ui.request import RequestContext
@@ -70,7 +71,7 @@ def _course(incident: Incident, now: datetime) -> None:
         f"{ended} · {lasted_text(incident, now)}"
     )
     st.markdown("**Routes**")
-    st.markdown(markdown_table(rows_for_hit(incident)))
+    show_scrolling(markdown_table(rows_for_hit(incident)), least_px=640)
     st.markdown("**Timeline**")
     st.markdown(markdown_table(rows_for_timeline(incident.timeline, now)) or "Nothing but its beginning is kept.")
 

@@ -1,52 +1,35 @@
-"""Uptime and latency per route over the asked time, and the latency of one of them as a line."""
+"""Uptime and latency per route over the asked time, and both of one of them over time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import streamlit as st
 
-from core.health.buckets import quantiles_of_buckets
 from core.model.check import Check
 from core.model.history import HistoryView, RouteHistory
-from core.model.probe import Health
 from core.model.snapshot import Snapshot
 from pages.ui.address import HISTORY
 from pages.ui.errors import reporting
 from pages.ui.filter_bar import follow
-from pages.ui.formats import ms_text, plural, share_text
+from pages.ui.formats import escape, plural, share_text
 from pages.ui.history_query import HistoryAsk
 from pages.ui.history_tables import names_of, route_words, rows_for_uptime
-from pages.ui.literals import show_grid
+from pages.ui.latency_chart import failure_marks, latency_chart, latency_points, latency_words
+from pages.ui.literals import show_chart, show_grid
 from pages.ui.masking import masked
+from pages.ui.uptime_chart import uptime_chart, uptime_columns, uptime_words
 
 ROUTE_KEY = "history_route"
-# Fewer hours than this make no line; single checks of the last hours do.
-_LEAST_POINTS = 3
-_P50, _P95, _FIRST = "p50", "p95", "TTFT p95"
-_SINGLE, _SINGLE_FIRST = "latency", "TTFT"
-# None of the colours means a health, and each stands out from the background of either theme.
-_LOOKS: dict[str, tuple[str, tuple[int, ...]]] = {
-    _P50: ("#2E7FC4", (1, 0)),
-    _P95: ("#8B6FD0", (6, 2)),
-    _FIRST: ("#7F8A95", (2, 2)),
-    _SINGLE: ("#2E7FC4", (1, 0)),
-    _SINGLE_FIRST: ("#7F8A95", (2, 2)),
-}
-_MOST_DOTS = 60
-_HOURS_UP_TO = timedelta(days=3)
-_MOST_LABELS = 10
 # The grid shows whole rows, and scrolls where there are very many.
 _MOST_ROWS, _HEIGHT = 24, 800
-_SECONDS_BELOW = timedelta(minutes=20)
-
-Point = dict[str, datetime | float | None]
+_CHART_HEIGHT, _MARKS_HEIGHT, _UPTIME_HEIGHT = 260, 110, 170
 
 
 def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> None:
-    """Show the table, the worst first, and the latency of the chosen route."""
+    """Show the table, the worst first, and the course of the chosen route."""
     routes = worst_first(view.routes)
     st.header("Uptime and latency", anchor=False)
     st.caption(summary(routes, simulated=snapshot.scene is not None))
@@ -71,83 +54,47 @@ def show_routes(view: HistoryView, asked: HistoryAsk, snapshot: Snapshot) -> Non
     names = {key: masked(words) for key, words in names_of(routes).items()}
     follow(ROUTE_KEY, chosen.route_id)
     st.selectbox(
-        "Latency of",
+        "Latency and uptime of",
         list(by_id),
         key=ROUTE_KEY,
         format_func=names.__getitem__,
         on_change=reporting(_choose),
     )
     standing = snapshot.standings.get(chosen.route_id)
-    show_latency(chosen, standing.beats if standing else (), since=view.query.since)
+    beats = standing.beats if standing else ()
+    show_latency(chosen, beats, since=view.query.since, key="latency_chart")
+    show_uptime(chosen, since=view.query.since, until=view.query.until, key="uptime_chart")
 
 
-def show_latency(history: RouteHistory, beats: Sequence[Check], *, since: datetime) -> None:
-    """Show the latency over time, or why there is none."""
-    points = latency_points(history, beats, since)
+def show_latency(history: RouteHistory, beats: Sequence[Check], *, since: datetime, key: str) -> None:
+    """Show the latency over time with failed checks marked, or why there is none."""
+    points, marks = latency_points(history, beats, since), failure_marks(history, beats, since)
     if not points:
         st.info("No check of this route passed in this time, so there is no latency.", icon=":material/timer_off:")
-        return
-    words = f"p50 {ms_text(history.quantiles.p50_ms)}, p95 {ms_text(history.quantiles.p95_ms)}"
-    st.vega_lite_chart(points, latency_chart(points), height=260, alt=f"Latency over time: {words}")
+    else:
+        st.caption("Latency over time; a cross marks a failed check")
+    if points or marks:
+        show_chart(
+            [*points, *marks],
+            latency_chart(points, marks),
+            height=_CHART_HEIGHT if points else _MARKS_HEIGHT,
+            key=key,
+            alt=f"Latency over time: {latency_words(history, marks)}",
+        )
 
 
-def latency_chart(points: Sequence[Point]) -> dict[str, object]:
-    """Return how the points are drawn: in UTC wherever the browser is, each line told by its dashes too."""
-    lines = [name for name in points[0] if name != "time"]
-    time = {"field": "time", "type": "temporal"}
-    axis = {"title": "UTC", "format": _format(points), "grid": False, "tickCount": _MOST_LABELS, "labelOverlap": True}
-    legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 2}
-    return {
-        # A short check has no first token; a line goes on over what was not measured.
-        "transform": [{"fold": lines, "as": ["line", "ms"]}, {"filter": "isValid(datum.ms)"}],
-        "mark": {"type": "line", "point": len(points) <= _MOST_DOTS},
-        "encoding": {
-            "x": {**time, "scale": {"type": "utc"}, "axis": axis},
-            "y": {"field": "ms", "type": "quantitative", "title": "ms"},
-            "color": {
-                "field": "line",
-                "type": "nominal",
-                "scale": {"domain": lines, "range": [_LOOKS[name][0] for name in lines]},
-                "legend": legend,
-            },
-            "strokeDash": {
-                "field": "line",
-                "type": "nominal",
-                "scale": {"domain": lines, "range": [list(_LOOKS[name][1]) for name in lines]},
-                "legend": legend,
-            },
-            "tooltip": [
-                {**time, "timeUnit": "utcyearmonthdatehoursminutes", "title": "UTC"},
-                {"field": "line", "type": "nominal", "title": "of"},
-                {"field": "ms", "type": "quantitative", "format": ".0f"},
-            ],
-        },
-    }
-
-
-def _format(points: Sequence[Point]) -> str:
-    moments = [time for time in (point["time"] for point in points) if isinstance(time, datetime)]
-    first, last = min(moments), max(moments)
-    if last - first < _SECONDS_BELOW:
-        return "%H:%M:%S"
-    if first.date() == last.date():
-        return "%H:%M"
-    return "%d %b %H:%M" if last - first <= _HOURS_UP_TO else "%d %b"
-
-
-def latency_points(history: RouteHistory, beats: Sequence[Check], since: datetime) -> list[Point]:
-    """Return the points of the line: hours or days, or the single checks where those are too few."""
-    points: list[Point] = []
-    for bucket in history.buckets:
-        found = quantiles_of_buckets([bucket])
-        if found.samples:
-            points.append({"time": bucket.start, _P50: found.p50_ms, _P95: found.p95_ms, _FIRST: found.ttft_p95_ms})
-    single: list[Point] = [
-        {"time": check.checked_at, _SINGLE: check.latency_ms, _SINGLE_FIRST: check.ttft_ms}
-        for check in beats
-        if check.health is Health.HEALTHY and check.latency_ms is not None and check.checked_at >= since
-    ]
-    return single if len(points) < _LEAST_POINTS and single else points
+def show_uptime(history: RouteHistory, *, since: datetime, until: datetime, key: str) -> None:
+    """Show how much of each day, or hour, the route was up."""
+    columns = uptime_columns(history, since, until)
+    words = uptime_words(history, since, until)
+    st.caption(escape(words))
+    show_chart(
+        columns,
+        uptime_chart(columns, since, until),
+        height=_UPTIME_HEIGHT,
+        key=key,
+        alt=words,
+    )
 
 
 def worst_first(routes: Sequence[RouteHistory]) -> list[RouteHistory]:

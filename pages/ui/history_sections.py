@@ -23,12 +23,22 @@ from pages.ui.history_query import HistoryAsk, Section, Span
 from pages.ui.history_reading import addresses_of, read_view, remembered_view
 from pages.ui.history_routes import show_routes
 from pages.ui.history_tables import hit_text, lasted_text, rows_for_transitions, short_cause
+from pages.ui.lines import Widths, show_line, show_scrolling
+from pages.ui.literals import show_chart
 from pages.ui.masking import learn
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
+from pages.ui.timeline_chart import (
+    CHANGE,
+    MOST_INCIDENTS,
+    timeline_chart,
+    timeline_height,
+    timeline_spans,
+    timeline_words,
+)
 
 _CHANGES = 50
-_WIDTHS = (1.1, 4.2, 2.0, 1.3, 1.0)
+_WIDTHS = Widths(first=(1.1, 4.2), second=(1.7, 1.1, 1.1))
 
 Show = Callable[[RequestContext, HistoryAsk, Snapshot, datetime], None]
 
@@ -57,12 +67,13 @@ def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, n
     shown = view or remembered_view(asked, snapshot, now)
     st.header("Incidents", anchor=False)
     if shown.incidents:
+        _timeline(request, shown, now)
         _incident_rows(shown.incidents, now)
     else:
         _none("incident", f"No incident in the last {asked.span.label}", asked, is_read=view is not None)
     st.header("Transitions", anchor=False)
     if shown.transitions:
-        st.markdown(markdown_table(rows_for_transitions(shown.transitions, now)))
+        show_scrolling(markdown_table(rows_for_transitions(shown.transitions, now)), least_px=640)
     else:
         sentence = f"No route changed its health in the last {asked.span.label}"
         _none("transition", sentence, asked, is_read=view is not None)
@@ -70,6 +81,21 @@ def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, n
         if view.cut:
             st.caption("There is more than is shown; take a shorter range or a filter.")
         show_export(view)
+
+
+def _timeline(request: RequestContext, shown: HistoryView, now: datetime) -> None:
+    """Show incidents and changes on one axis: what was changed before it broke, and before it worked again."""
+    since = shown.query.since
+    spans = timeline_spans(shown.incidents, request.services.changes(_CHANGES), since=since, now=now)
+    show_chart(
+        spans,
+        timeline_chart(spans, since=since, now=now),
+        height=timeline_height(spans),
+        key="timeline_chart",
+        alt=timeline_words(shown.incidents, sum(span["kind"] == CHANGE for span in spans), now),
+    )
+    if len(shown.incidents) > MOST_INCIDENTS:
+        st.caption(f"The {MOST_INCIDENTS} worst of {len(shown.incidents)} incidents are drawn; all are listed below.")
 
 
 def _none(what: str, sentence: str, asked: HistoryAsk, *, is_read: bool) -> None:
@@ -98,7 +124,7 @@ def _incident_rows(incidents: tuple[Incident, ...], now: datetime) -> None:
 
 
 def _incident_row(incident: Incident, now: datetime) -> None:
-    severity, cause, times, lasted, action = st.columns(_WIDTHS, gap="small", vertical_alignment="top")
+    severity, cause, times, lasted, action = show_line(_WIDTHS)
     sign = HEALTH_SIGNS[incident.health]
     severity.markdown(badge(sign) + ("  \n:small[simulated]" if incident.simulated else ""))
     count = plural(len(incident.routes), "route")

@@ -11,6 +11,7 @@ from core.model.incident import Incident
 from core.model.snapshot import Snapshot
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, badge, escape, markdown_table, plural, span_text
 from pages.ui.history_tables import hit_text, rows_for_transitions, short_cause
+from pages.ui.lines import show_scrolling, show_text_and_action
 
 _LINES = 5
 _TRANSITIONS = 10
@@ -22,7 +23,7 @@ def show_open_incidents(incidents: Sequence[Incident], now: datetime) -> None:
         return
     with st.container(border=True, gap="xxsmall", key="open_incidents"):
         for incident in incidents[:_LINES]:
-            text, link = st.columns([8, 1], vertical_alignment="center")
+            text, link = show_text_and_action()
             text.markdown(incident_line(incident, now))
             link.page_link(
                 "history.py", label="Details", icon=":material/timeline:", query_params={"incident": incident.id}
@@ -47,7 +48,7 @@ def show_latest(snapshot: Snapshot, now: datetime) -> None:
     """Show the newest transitions; nothing before the first one."""
     if not snapshot.transitions:
         return
-    title, link = st.columns([8, 1], vertical_alignment="bottom")
-    title.header("Latest transitions", anchor=False)
-    link.page_link("history.py", label="History", icon=":material/history:")
-    st.markdown(markdown_table(rows_for_transitions(snapshot.transitions[:_TRANSITIONS], now)))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.header("Latest transitions", anchor=False)
+        st.page_link("history.py", label="History", icon=":material/history:")
+    show_scrolling(markdown_table(rows_for_transitions(snapshot.transitions[:_TRANSITIONS], now)), least_px=640)

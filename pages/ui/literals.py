@@ -59,6 +59,19 @@ def show_grid(
     )
 
 
+def show_chart(
+    points: Sequence[Mapping[str, object]], spec: Mapping[str, object], *, height: int, key: str, alt: str
+) -> None:
+    """Show points as a chart; `alt` is for screen readers."""
+    st.vega_lite_chart(
+        [{name: masked(value) if isinstance(value, str) else value for name, value in row.items()} for row in points],
+        dict(spec),
+        height=height,
+        key=key,
+        alt=masked(alt),
+    )
+
+
 def offer_file(
     label: str,
     text: str | Callable[[], str],

@@ -24,6 +24,7 @@ from pages.ui.rows import AgentRow, agent_rows
 from pages.ui.standings import Moment, as_of, line_now, moment_of
 from pages.ui.strip import show_strip
 from pages.ui.switch_dialog import switch_button
+from pages.ui.waiting import show_waiting_rows
 
 _WATCH_S = 1.0
 
@@ -64,7 +65,7 @@ def show_snapshot(request: RequestContext) -> Shown:
             _rows(request, rows, snapshot, moment)
             show_latest(snapshot, now)
         elif not snapshot.problem:
-            st.skeleton(height=320)
+            show_waiting_rows(height=114)
     return Shown(snapshot=snapshot, at=now)
 
 

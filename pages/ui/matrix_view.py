@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.elements.lib.grid_container import GridContainer
 
 from core.catalog.agents import AGENTS
 from core.health.agent_status import line_of
+from core.health.buckets import quantiles_of_checks
 from core.model.agent import AgentId
 from core.model.check import route_id
 from core.model.probe import Health, ProbeResult
@@ -19,8 +21,9 @@ from pages.ui.address import open_verdict, read_address, write_address
 from pages.ui.bars import bar_words
 from pages.ui.errors import reporting
 from pages.ui.formats import HEALTH_SIGNS, Sign, code, escape
+from pages.ui.heat import ABOVE, heat_badge, heat_legend, heat_of
 from pages.ui.matrix import Band, Cell, CellState, Matrix, ModelRow
-from pages.ui.route_query import Opened, opened_of
+from pages.ui.route_query import Opened, RouteQuery, Says, opened_of
 from pages.ui.rows import is_stale
 from pages.ui.standings import Moment
 
@@ -35,7 +38,8 @@ IDENTITY_ICONS = {
     Identity.USER: ":material/person: ",
     Identity.ONE_PROBE: ":material/passkey: ",
 }
-_MODEL_WIDTH = 2.1
+# Two tracks for the model and one per agent; the narrowest that holds the longest word of a cell.
+_TRACK_PX = 94
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +48,41 @@ class _Seen:
 
     standings: Mapping[str, Standing]
     moment: Moment
+    says: Says
 
 
-def show_matrix(matrix: Matrix, ticked: tuple[str, ...], snapshot: Snapshot, moment: Moment) -> None:
+def show_matrix(matrix: Matrix, asked: RouteQuery, snapshot: Snapshot, moment: Moment) -> None:
     """Show all bands below one head, and the legend."""
-    seen = _Seen(standings=snapshot.standings, moment=moment)
-    widths = [_MODEL_WIDTH, *[1.0] * len(matrix.agents)]
-    with st.container(border=True, gap="xxsmall", key="matrix"):
-        head = st.columns(widths, gap="xxsmall")
-        for column, agent in zip(head[1:], matrix.agents, strict=True):
-            column.markdown(f"**{AGENTS[agent].label}**  \n:small[:gray[{escape(_spoken(agent))}]]")
-        for band in matrix.bands:
-            st.space("xsmall")
-            _band(band, matrix.agents, widths, ticked, seen)
+    seen = _Seen(standings=snapshot.standings, moment=moment, says=asked.says)
+    agents = probeable_first(matrix.agents)
+    # One grid of all rows: columns of their own for each row would be twice as many elements for the browser. Where
+    # it is too narrow it scrolls sideways within itself.
+    grid = st.grid(2 + len(agents), min_column_width=_TRACK_PX, wrap=False, gap="xxsmall", key="matrix")
+    grid.cell(column_span=2).markdown("**Model**")
+    for agent in agents:
+        grid.markdown(f"**{AGENTS[agent].label}**  \n:small[:gray[{escape(_spoken(agent))}]]")
+    for band in matrix.bands:
+        _band(grid, band, agents, asked.ticked, seen)
+    st.caption(_legend(matrix, agents, seen))
+
+
+def probeable_first(agents: tuple[AgentId, ...]) -> tuple[AgentId, ...]:
+    """Return the agents that have a column: an agent that cannot be probed would say so in every row.
+
+    Where nothing else is asked for it has its column all the same.
+    """
+    return tuple(agent for agent in agents if AGENTS[agent].probeable) or agents
+
+
+def _legend(matrix: Matrix, agents: tuple[AgentId, ...], seen: _Seen) -> str:
     marks = " · ".join(f"{icon}{identity.label}" for identity, icon in IDENTITY_ICONS.items() if icon)
-    st.caption(f"No mark: dashboard's credential · {marks} · a name below a cell: the slot that is set to this model")
+    lines = [f"No mark: dashboard's credential · {marks} · a name below a cell: the slot that is set to this model"]
+    if seen.says is Says.LATENCY:
+        lines.append(heat_legend(seen.moment.rules.latency_limit_ms))
+    left_out = [AGENTS[agent].label for agent in matrix.agents if agent not in agents]
+    if left_out:
+        lines.append(f"{', '.join(left_out)}: inform only, so nothing can be asked")
+    return "  \n".join(lines)
 
 
 def _spoken(agent: AgentId) -> str:
@@ -68,17 +92,23 @@ def _spoken(agent: AgentId) -> str:
     return dialects[0].label if len(dialects) == 1 else "the model's own"
 
 
-def _band(band: Band, agents: tuple[AgentId, ...], widths: list[float], ticked: tuple[str, ...], seen: _Seen) -> None:
-    st.markdown(f"**{band.dialect.label} models**" if band.dialect else "**Not chat models**")
+def _band(grid: GridContainer, band: Band, agents: tuple[AgentId, ...], ticked: tuple[str, ...], seen: _Seen) -> None:
+    with grid.cell(column_span="all"), st.container(gap=None):
+        st.space("xsmall")
+        st.markdown(f"**{band.dialect.label} models**" if band.dialect else "**Not chat models**")
     for row in band.rows:
-        columns = st.columns(widths, gap="xxsmall", vertical_alignment="top")
-        with columns[0]:
+        with grid.cell(column_span=2), st.container(gap=None):
+            # The words of the row stand in buttons, which are higher than a tick box.
+            st.space(9)
             _name(row, ticked=row.model in ticked)
-        for column, agent in zip(columns[1:], agents, strict=True):
+        for agent in agents:
             cell = row.cells.get(agent)
-            if cell is not None:
-                with column:
+            with grid:
+                if cell is not None:
                     _cell(cell, seen)
+                else:
+                    # What the filters leave out still takes its place.
+                    st.markdown("&nbsp;")
 
 
 def _name(row: ModelRow, *, ticked: bool) -> None:
@@ -98,7 +128,8 @@ def _tick(model: str, key: str) -> None:
 
 def _cell(cell: Cell, seen: _Seen) -> None:
     if not cell.verdicts and not cell.in_use:
-        # Most cells are of this kind; a container around each would double what the browser has to lay out.
+        # Most cells are of this kind; a container around each would double what the browser has to lay out, and so
+        # would a tooltip that says nothing new.
         _no_verdict(cell)
         return
     with st.container(gap=None, key=f"cell_{cell.agent}_{cell.model}"):
@@ -111,7 +142,6 @@ def _cell(cell: Cell, seen: _Seen) -> None:
 
 
 def _verdict(cell: Cell, result: ProbeResult, seen: _Seen) -> None:
-    sign = HEALTH_SIGNS[result.health]
     identity = result.route.identity
     moment = seen.moment
     stale = " · stale" if is_stale(result.checked_at, moment.rules.reach_interval_s, moment.now) else ""
@@ -120,7 +150,7 @@ def _verdict(cell: Cell, result: ProbeResult, seen: _Seen) -> None:
     line = line_of(result, standing, moment.rules, moment.now)
     past = f" · {bar_words(standing.beats, moment.now)}" if standing and standing.beats else ""
     st.button(
-        f"{IDENTITY_ICONS[identity]}:{sign.color}[{sign.icon} {sign.word}]{stale}",
+        f"{IDENTITY_ICONS[identity]}{_said(result, standing, seen)}{stale}",
         key=f"open_{cell.agent}_{cell.model}_{identity}",
         type="tertiary",
         help=f"{identity.label}, {escape(result.route.slot)}: {escape(line)}{past}",
@@ -129,9 +159,22 @@ def _verdict(cell: Cell, result: ProbeResult, seen: _Seen) -> None:
     )
 
 
+def _said(result: ProbeResult, standing: Standing | None, seen: _Seen) -> str:
+    """Return the word of the health; of a healthy or slow route the p95 of its newest checks, where that is asked."""
+    sign = HEALTH_SIGNS[result.health]
+    limit_ms = seen.moment.rules.latency_limit_ms
+    latency_ms = quantiles_of_checks(standing.beats).p95_ms if standing else result.latency_ms
+    if seen.says is Says.HEALTH or latency_ms is None:
+        return f":{sign.color}[{sign.icon} {sign.word}]"
+    # What is wrong for another reason than slowness keeps its word.
+    if result.health is not Health.HEALTHY and heat_of(latency_ms, limit_ms) is not ABOVE:
+        return f":{sign.color}[{sign.icon} {sign.word}]"
+    return f":{sign.color}[{sign.icon}] {heat_badge(latency_ms, limit_ms)}"
+
+
 def _no_verdict(cell: Cell) -> None:
     sign = STATE_SIGNS[CellState.NOT_PROBED]
-    label, reason = f"{sign.icon} {sign.word}", "Nothing has been asked yet"
+    label, reason = f":gray[{sign.icon} {sign.word}]", None
     if cell.obstacle is not None:
         sign = HEALTH_SIGNS[Health.PAUSED] if cell.paused else STATE_SIGNS[CellState.IMPOSSIBLE]
         label = f":small[:{sign.color}[{sign.icon} {escape(cell.obstacle.short.capitalize())}]]"
@@ -140,7 +183,7 @@ def _no_verdict(cell: Cell) -> None:
         label,
         key=f"open_{cell.agent}_{cell.model}",
         type="tertiary",
-        help=escape(reason),
+        help=escape(reason) if reason else None,
         on_click=reporting(open_verdict),
         args=(Opened(agent=cell.agent, model=cell.model),),
     )

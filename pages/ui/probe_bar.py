@@ -47,8 +47,8 @@ class Manner:
 
 def choose_manner(request: RequestContext, prefix: str) -> Manner:
     """Show the choice of depth and credential."""
-    left, middle, right = st.columns([1.2, 2, 2], gap="small")
-    depth = left.segmented_control(
+    line = st.container(horizontal=True, gap="small")
+    depth = line.segmented_control(
         "Depth",
         list(Depth),
         default=Depth.REACH,
@@ -58,7 +58,7 @@ def choose_manner(request: RequestContext, prefix: str) -> Manner:
         help=_DEPTH_HELP,
     )
     own = [Identity.USER] if person_token(request.services.settings) else []
-    whose = middle.selectbox(
+    whose = line.selectbox(
         "Credential",
         [_CONFIGURED, *own, Identity.ONE_PROBE],
         key=f"{prefix}_credential",
@@ -66,7 +66,7 @@ def choose_manner(request: RequestContext, prefix: str) -> Manner:
     )
     if whose is Identity.ONE_PROBE:
         key = f"{prefix}_token"
-        right.text_input(
+        line.text_input(
             "Token", key=key, type="password", autocomplete="off", help="Used for this probe and kept nowhere."
         )
         return Manner(depth=depth or Depth.REACH, given=(Identity.ONE_PROBE,), token_key=key)
@@ -77,30 +77,29 @@ def probe_button(
     request: RequestContext, label: str, routes: Sequence[Route], manner: Manner, *, key: str, empty: str
 ) -> None:
     """Show a button that probes these routes, and below it what that costs."""
-    button, cost = st.columns([1, 2.1], gap="small", vertical_alignment="center")
-    button.button(
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    line.button(
         f"{label} ({len(routes)})" if len(routes) > 1 else label,
         key=key,
         icon=":material/network_check:",
-        width="stretch",
         disabled=not routes or not request.actor.may_probe,
         help=None if request.actor.may_probe else escape(request.actor.why),
         on_click=reporting(_start),
         args=(request, tuple(routes), manner),
     )
-    cost.caption(cost_text(request.services.probe_cost(routes, manner.depth, given=manner.given)) if routes else empty)
+    line.caption(cost_text(request.services.probe_cost(routes, manner.depth, given=manner.given)) if routes else empty)
 
 
 def show_probe_bar(request: RequestContext, matrix: Matrix, selected: Matrix) -> None:
     """Show the choices and *Probe selected* and *Probe all*; what cannot work is left out."""
     with st.container(border=True, gap="xsmall", key="probe_bar"):
         manner = choose_manner(request, "bar")
-        left, right = st.columns(2, gap="small")
-        with left:
+        halves = st.grid(2, min_column_width=270, gap="small")
+        with halves.cell():
             routes = _routes(selected)
             empty = "Tick models to select them." if not selected.rows else "Nothing here can be asked."
             probe_button(request, "Probe selected", routes, manner, key="probe_selected", empty=empty)
-        with right:
+        with halves.cell():
             probe_button(request, "Probe all", _routes(matrix), manner, key="probe_all", empty="Nothing can be asked.")
         show_probe_job(running_job(request))
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import StoreError
 from core.health.buckets import quantiles_of_checks
 from core.model.check import route_id
-from core.model.history import Quantiles, Uptime
+from core.model.history import Quantiles, RouteHistory, Uptime
 from core.model.route import Route
 from core.model.snapshot import Snapshot
 from pages.ui.bars import LEGEND, short_words, show_bar
@@ -17,6 +17,7 @@ from pages.ui.errors import problem_of
 from pages.ui.formats import escape, markdown_table, ms_text, share_text
 from pages.ui.history_query import HistoryAsk, Section, history_address
 from pages.ui.history_reading import read_route
+from pages.ui.history_routes import show_latency
 from pages.ui.history_tables import rows_for_transitions
 from pages.ui.request import RequestContext
 from pages.ui.standings import beats_of, moment_of, shown_now
@@ -40,7 +41,11 @@ def show_route_history(request: RequestContext, route: Route, snapshot: Snapshot
     seen = shown_now(standing, moment_of(request.services.settings, snapshot, now))
     qualifier = f" · {escape(seen.qualifier)}" if seen and seen.qualifier else ""
     text.caption(f"{short_words(beats)}{qualifier}", help=LEGEND)
-    st.markdown(" · ".join([quantiles_text(quantiles_of_checks(beats)), _uptime(request, found, now)]))
+    history, trouble = _day_of(request, found, now)
+    uptime = trouble or (uptime_text(history.uptime) if history else "uptime not known yet")
+    st.markdown(" · ".join([quantiles_text(quantiles_of_checks(beats)), uptime]))
+    if history is not None:
+        show_latency(history, beats, since=now - _DAY, key="drawer_latency")
     own = [item for item in snapshot.transitions if route_id(item.route) == found][:_TRANSITIONS]
     if own:
         rows = [{name: cell for name, cell in row.items() if name != "Route"} for row in rows_for_transitions(own, now)]
@@ -67,10 +72,9 @@ def uptime_text(uptime: Uptime) -> str:
     return f"up **{share_text(uptime.up)}** of the time known in the last 24 h{degraded}{unseen}"
 
 
-def _uptime(request: RequestContext, found: str, now: datetime) -> str:
+def _day_of(request: RequestContext, found: str, now: datetime) -> tuple[RouteHistory | None, str]:
+    """Return the last day of a route, or why it cannot be read."""
     try:
-        history = read_route(request, found, now, _DAY)
+        return read_route(request, found, now, _DAY), ""
     except StoreError as error:
-        problem = problem_of(error)
-        return f":orange[{escape(problem.message)}]"
-    return uptime_text(history.uptime) if history else "uptime not known yet"
+        return None, f":orange[{escape(problem_of(error).message)}]"

@@ -19,11 +19,19 @@ HEALTH_PARAM = "health"
 DIALECT_PARAM = "dialect"
 TEXT_PARAM = "q"
 TICKED_PARAM = "models"
+SAYS_PARAM = "cells"
 _OPEN_PARAMS = ("agent", "model", "slot", "identity", "depth")
 _LONGEST = 200
 
 Query = Mapping[str, Sequence[str]]
 E = TypeVar("E", bound=StrEnum)
+
+
+class Says(StrEnum):
+    """What the cells of the matrix say."""
+
+    HEALTH = "health"
+    LATENCY = "latency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,7 @@ class RouteQuery:
     dialects: tuple[Dialect, ...] = ()
     text: str = ""
     ticked: tuple[str, ...] = ()
+    says: Says = Says.HEALTH
     opened: Opened | None = None
 
     @property
@@ -80,6 +89,7 @@ def parse_query(query: Query) -> RouteQuery:
         dialects=members_of(Dialect, query.get(DIALECT_PARAM, ())),
         text=last_of(query, TEXT_PARAM) or "",
         ticked=tuple(dict.fromkeys(name[:_LONGEST] for name in query.get(TICKED_PARAM, ()) if name)),
+        says=next(iter(members_of(Says, query.get(SAYS_PARAM, ())[-1:])), Says.HEALTH),
         opened=opened,
     )
 
@@ -92,6 +102,7 @@ def query_of(asked: RouteQuery) -> dict[str, list[str]]:
         DIALECT_PARAM: asked.dialects,
         TEXT_PARAM: [asked.text] if asked.text else [],
         TICKED_PARAM: asked.ticked,
+        SAYS_PARAM: [asked.says] if asked.says is not Says.HEALTH else [],
     }
     opened = asked.opened
     if opened is not None:

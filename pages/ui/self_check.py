@@ -12,6 +12,7 @@ from core.services import Services
 from core.settings.surroundings import read_surroundings
 from pages.ui.formats import NOTHING, Sign, badge, code, escape, markdown_table
 from pages.ui.identity import person_token
+from pages.ui.lines import show_scrolling
 from pages.ui.tables import Row
 
 VERDICT_SIGNS = {
@@ -38,7 +39,7 @@ def show_self_check(services: Services) -> None:
         )
     )
     st.caption(summary(items))
-    st.markdown(markdown_table(rows_for_self_check(items)))
+    show_scrolling(markdown_table(rows_for_self_check(items)), least_px=760)
 
 
 def summary(items: Sequence[SelfCheckItem]) -> str:

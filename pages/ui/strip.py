@@ -12,6 +12,7 @@ from core.model.probe import Health
 from core.model.snapshot import Snapshot
 from core.model.workspace import Cloud, Environment, IdentityKind
 from pages.ui.formats import GENERATION_WORDS, HEALTH_SIGNS, code, escape
+from pages.ui.lines import show_boxes
 from pages.ui.masking import masked
 from pages.ui.rows import health_counts
 
@@ -31,16 +32,19 @@ _KINDS = {
     IdentityKind.NONE: "No credential",
 }
 _ADMIN = {True: "workspace admin", False: "not a workspace admin", None: "admin or not is unknown"}
+# As high as the lines that are to come.
+_WAITING_PX = 90
+_SPANS = (5, 3, 6, 5, 5)
 _COUNTED = (Health.HEALTHY, Health.DEGRADED, Health.DOWN, Health.UNKNOWN)
 
 
 def show_strip(snapshot: Snapshot, statuses: Sequence[AgentStatus]) -> None:
     """Show the five boxes; what is not known yet says so."""
-    boxes = st.columns([1.3, 0.7, 1.5, 1.1, 1.5], gap="small")
-    for column, fill in zip(boxes, (_workspace, _cloud, _gateway, show_identity), strict=False):
-        with column, st.container(border=True, height="stretch", gap="xsmall"):
+    *boxes, last = show_boxes(_SPANS, tracks=sum(_SPANS), track_px=21)
+    for box, fill in zip(boxes, (_workspace, _cloud, _gateway, show_identity), strict=True):
+        with box:
             fill(snapshot)
-    with boxes[-1], st.container(border=True, height="stretch", gap="xsmall"):
+    with last:
         _health(statuses)
 
 
@@ -50,8 +54,11 @@ def why_chosen(gateway: Gateway) -> str:
     return chosen.reason if chosen else ""
 
 
-def _nothing_yet(snapshot: Snapshot) -> str:
-    return "Not known" if snapshot.problem or snapshot.offline else "Looking …"
+def _nothing_yet(title: str, snapshot: Snapshot, *small: str) -> None:
+    is_known_to_fail = bool(snapshot.problem or snapshot.offline)
+    _box(title, "Not known" if is_known_to_fail else "Looking …", *small)
+    if not is_known_to_fail:
+        st.skeleton(height=_WAITING_PX)
 
 
 def _box(title: str, value: str, *small: str) -> None:
@@ -64,7 +71,7 @@ def _box(title: str, value: str, *small: str) -> None:
 def _workspace(snapshot: Snapshot) -> None:
     workspace = snapshot.workspace
     if workspace is None:
-        _box("Workspace", _nothing_yet(snapshot))
+        _nothing_yet("Workspace", snapshot)
         return
     # An alias of the whole name says of which cloud it is, one of its first part does not.
     host = masked(workspace.host).partition("://")[2]
@@ -76,7 +83,7 @@ def _workspace(snapshot: Snapshot) -> None:
 def _cloud(snapshot: Snapshot) -> None:
     workspace = snapshot.workspace
     if workspace is None:
-        _box("Cloud", _nothing_yet(snapshot))
+        _nothing_yet("Cloud", snapshot)
         return
     _box("Cloud", _CLOUDS[workspace.cloud], _ENVIRONMENTS[workspace.environment])
 
@@ -84,7 +91,7 @@ def _cloud(snapshot: Snapshot) -> None:
 def _gateway(snapshot: Snapshot) -> None:
     gateway = snapshot.gateway
     if gateway is None:
-        _box("Gateway", _nothing_yet(snapshot))
+        _nothing_yet("Gateway", snapshot)
         return
     generation = GENERATION_WORDS[gateway.generation].capitalize() if gateway.generation else "None found"
     if gateway.source is GatewaySource.DISABLED:
@@ -96,10 +103,10 @@ def show_identity(snapshot: Snapshot) -> None:
     """Show whose credential the dashboard uses."""
     identity = snapshot.identity
     if identity is None:
-        _box("Identity", _nothing_yet(snapshot), escape(snapshot.credential or ""))
+        _nothing_yet("Identity", snapshot, escape(snapshot.credential or ""))
         return
     kind = f"{_KINDS[identity.kind]}, {_ADMIN[identity.is_admin]}"
-    _box("Identity", code(identity.name) if identity.name else "Unknown", kind, escape(snapshot.credential or ""))
+    _box("Identity", kind, code(identity.name or ""), escape(snapshot.credential or ""))
 
 
 def _health(statuses: Sequence[AgentStatus]) -> None:

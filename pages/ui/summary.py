@@ -21,7 +21,7 @@ _HEIGHT = 300
 def show_summary(request: RequestContext) -> None:
     """Show the button behind which the status stands as text, with a copy button of its own, and as two files."""
     services = request.services
-    with st.popover("Summary", icon=":material/summarize:", width="stretch", help="The status as Markdown and JSON"):
+    with st.popover("Summary", icon=":material/summarize:", help="The status as Markdown and JSON"):
         seen = watched(services.snapshot(), now=datetime.now(UTC), rules=rules_of(services.settings))
         text, document = status_summary(seen, current_mask()), json.dumps(watched_document(seen), indent=2)
         show_code(text, language="markdown", height=_HEIGHT, wrap_lines=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -30,14 +31,14 @@ class OpenDialog:
     change_id: str | None = None
 
 
-def switch_button(request: RequestContext, agent: AgentId) -> None:
+def switch_button(request: RequestContext, agent: AgentId, *, width: Literal["stretch", "content"] = "stretch") -> None:
     """Show *Switch …*, or why this person cannot."""
     obstacle = obstacle_to_change(request, agent)
     st.button(
         "Switch …",
         key=f"{_SWITCH_BUTTON}_{agent}",
         icon=":material/alt_route:",
-        width="stretch",
+        width=width,
         disabled=bool(obstacle),
         on_click=reporting(_open_switch),
         args=(agent,),

@@ -22,7 +22,7 @@ _FORMATS = {
 
 def export_button(request: RequestContext, agent: AgentId) -> None:
     """Show *Export*, with a download per format; tokens are named, never written."""
-    with st.popover("Export", icon=":material/download:", width="stretch", key=f"export_{agent}"):
+    with st.popover("Export", icon=":material/download:", key=f"export_{agent}"):
         st.markdown(f"**{escape(AGENTS[agent].label)}** as it is chosen now. Tokens are by reference.")
         wanted = st.segmented_control(
             "Format",

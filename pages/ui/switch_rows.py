@@ -11,12 +11,15 @@ from core.health.agent_status import agent_status
 from core.model.choice import AgentChoice, Layer, SlotChoice
 from core.model.snapshot import Snapshot
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, code, escape, markdown_table
+from pages.ui.lines import show_scrolling
 from pages.ui.request import RequestContext
 from pages.ui.rows import source_text
 from pages.ui.switch_dialog import switch_button
 from pages.ui.switch_export import export_button
 from pages.ui.sync_view import rows_for_layers, sync_of, sync_text
 
+_NAME_PX = 110
+_TABLE_PX = 640
 _LAYER_WORDS = {
     Layer.DEFAULT: "default",
     Layer.ENVIRONMENT: "environment",
@@ -34,25 +37,27 @@ def show_agents(request: RequestContext, snapshot: Snapshot) -> None:
 
 def _agent(request: RequestContext, choice: AgentChoice, snapshot: Snapshot) -> None:
     spec = AGENTS[choice.agent]
-    name, slots, action = st.columns([1.1, 5.4, 1.1], gap="small")
     sync = sync_of(snapshot, choice.agent)
     status = agent_status(choice, snapshot.results)
     sign = HEALTH_SIGNS[status.health]
     simulated = ", simulated" if snapshot.scene else ""
-    name.markdown(f"**{escape(spec.label)}**  \n:small[:{sign.color}[{sign.icon} {sign.word}{simulated}]]")
-    if not spec.probeable:
-        slots.caption(escape(spec.note))
-        return
-    name.markdown(f":small[{sync_text(sync)}]", help=escape(sync.why) if sync else "Not read yet.")
-    with slots:
-        st.markdown(markdown_table(rows_for_slots(choice)))
-        if sync is not None and sync.layers:
-            with st.expander("Layers side by side", type="compact"):
-                st.caption(escape(sync.why))
-                st.markdown(markdown_table(rows_for_layers(sync)))
-    with action, st.container(gap="xsmall"):
-        switch_button(request, choice.agent)
+    line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small")
+    with line.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.markdown(f"**{escape(spec.label)}**", width=_NAME_PX)
+        st.markdown(f":small[:{sign.color}[{sign.icon} {sign.word}{simulated}]]", width="content")
+        if not spec.probeable:
+            st.caption(escape(spec.note))
+            return
+        why = escape(sync.why) if sync else "Not read yet."
+        st.markdown(f":small[{sync_text(sync)}]", help=why, width="content")
+    with line.container(horizontal=True, gap="small", width="content"):
+        switch_button(request, choice.agent, width="content")
         export_button(request, choice.agent)
+    show_scrolling(markdown_table(rows_for_slots(choice)), least_px=_TABLE_PX)
+    if sync is not None and sync.layers:
+        with st.expander("Layers side by side", type="compact"):
+            st.caption(escape(sync.why))
+            st.markdown(markdown_table(rows_for_layers(sync)))
 
 
 def rows_for_slots(choice: AgentChoice) -> Sequence[Mapping[str, str]]:

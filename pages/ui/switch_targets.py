@@ -10,6 +10,7 @@ from core.catalog.agents import AGENTS
 from core.model.snapshot import Snapshot
 from pages.ui.errors import reporting
 from pages.ui.formats import NOTHING, code, escape, markdown_table
+from pages.ui.lines import show_scrolling
 from pages.ui.messages import problem_box
 from pages.ui.request import RequestContext
 
@@ -19,21 +20,20 @@ _WRITABLE, _NOT_WRITABLE = ":green[:material/check_circle: yes]", ":gray[:materi
 
 def show_targets(request: RequestContext, snapshot: Snapshot) -> None:
     """Show the table, and the button that looks for apps again."""
-    title, action = st.columns([5, 1], vertical_alignment="center")
-    title.header("Targets", anchor=False)
-    action.button(
-        "Look again",
-        key=REFRESH,
-        icon=":material/refresh:",
-        width="stretch",
-        on_click=reporting(request.services.refresh_targets),
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header("Targets", anchor=False)
+        st.button(
+            "Look again",
+            key=REFRESH,
+            icon=":material/refresh:",
+            on_click=reporting(request.services.refresh_targets),
+        )
     if snapshot.apps_problem is not None:
         problem_box(snapshot.apps_problem)
     if snapshot.targets:
-        st.markdown(markdown_table(rows_for_targets(snapshot)))
+        show_scrolling(markdown_table(rows_for_targets(snapshot)), least_px=640)
     else:
-        st.caption("The targets are not known yet.")
+        st.info("The targets are not known yet. *Look again* asks for them.", icon=":material/alt_route:")
 
 
 def rows_for_targets(snapshot: Snapshot) -> Sequence[Mapping[str, str]]:
@@ -43,9 +43,7 @@ def rows_for_targets(snapshot: Snapshot) -> Sequence[Mapping[str, str]]:
         {
             "Target": code(target.id),
             "Agents": ", ".join(escape(AGENTS[agent].label) for agent in target.agents) or NOTHING,
-            "Can be written": ":green[:material/check_circle: yes]"
-            if target.writable
-            else ":gray[:material/block: no]",
+            "Can be written": _WRITABLE if target.writable else _NOT_WRITABLE,
             "Why": escape(target.reason),
         }
         for target in ordered

@@ -10,6 +10,7 @@ import streamlit as st
 from core.model.probe import Health, ProbeEvidence, ProbeResult, Tokens
 from pages.ui.curls import evidence_curl
 from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, clock_text, code, escape, markdown_table, ms_text
+from pages.ui.lines import show_scrolling
 from pages.ui.literals import show_code, show_text
 from pages.ui.tables import rows_for_findings, rows_for_ladder
 
@@ -27,14 +28,25 @@ def show_verdict(result: ProbeResult, line: str, *, simulated: bool, now: dateti
         st.markdown(
             f":material/lightbulb: Works already: {code(result.suggestion.model)} – {escape(result.suggestion.reason)}"
         )
-    ladder, facts = st.columns([1, 1.9], gap="small")
-    ladder.markdown(markdown_table(rows_for_ladder(result)))
-    facts.markdown(markdown_table(_facts(result, now)))
+    grid = st.grid(3, min_column_width=240, gap="small")
+    grid.cell().markdown(markdown_table(rows_for_ladder(result)))
+    with grid.cell(column_span=2):
+        show_scrolling(markdown_table(_facts(result, now)), least_px=420)
+        _to_copy(result)
     if result.findings:
         st.markdown("**Asked to tell the cause**")
-        st.markdown(markdown_table(rows_for_findings(result)))
+        show_scrolling(markdown_table(rows_for_findings(result)), least_px=560)
     if result.evidence is not None:
         _evidence(result.evidence)
+
+
+def _to_copy(result: ProbeResult) -> None:
+    """Show what people take elsewhere in full, each with a button that copies it."""
+    request_id = result.evidence.request_id if result.evidence else None
+    for title, text in (("Asked at", result.url), ("Request id", request_id)):
+        if text:
+            st.caption(title)
+            show_code(text, language=None, wrap_lines=True)
 
 
 def show_curl(result: ProbeResult) -> None:
@@ -44,10 +56,8 @@ def show_curl(result: ProbeResult) -> None:
 
 
 def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
-    request_id = result.evidence.request_id if result.evidence else None
     facts = {
         "Credential": escape(result.route.identity.label),
-        "Asked at": code(result.url.partition("://")[2]),
         "Diagnosis": code(result.diagnosis),
         "Status": str(result.http_status or NOTHING),
         "Answered by": code(result.answered_model or ""),
@@ -55,7 +65,6 @@ def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
         "First token": ms_text(result.ttft_ms),
         "Tokens": _tokens(result.tokens),
         "Requests": str(result.attempts),
-        "Request id": code(request_id or ""),
         "Checked": f"{age_text(result.checked_at, now)}, {clock_text(result.checked_at)}",
     }
     return [{"Fact": name, "Value": value} for name, value in facts.items() if value != NOTHING]

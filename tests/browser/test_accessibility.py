@@ -16,10 +16,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 PAGES = {
     "": "Overview",
     "routes": "Routes",
+    "routes?cells=latency": "Routes",
     "switch": "Switch",
     "fallbacks": "Fallbacks",
     "history": "History",
     "history?show=routes": "History",
+    "history?show=audit": "History",
     "detection": "Detection",
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

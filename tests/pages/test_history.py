@@ -280,7 +280,7 @@ def test_latency_is_drawn_for_the_route_of_the_address(open_history: OpenFrame) 
     app = open_history(FakeServices(shown=shown), show="routes", route=codex)
 
     assert app.selectbox(key="history_route").value == codex
-    assert len(app.get("vega_lite_chart")) == 1
+    assert len(app.get("vega_lite_chart")) == 2
 
 
 def test_picking_a_route_writes_the_address(open_history: OpenFrame) -> None:

@@ -22,7 +22,7 @@ from pages.ui.cadence import cadence_text, next_text
 from pages.ui.formats import every_text, percent, share_text
 from pages.ui.history_export import csv_text
 from pages.ui.history_query import HistoryAsk, Section, Span, asked_of_store, history_address, parse_history
-from pages.ui.history_routes import latency_chart, latency_points, worst_first
+from pages.ui.history_routes import worst_first
 from pages.ui.history_tables import (
     CHANNEL_WORDS,
     DELIVERY_SIGNS,
@@ -38,6 +38,7 @@ from pages.ui.history_tables import (
     rows_for_uptime,
     when_text,
 )
+from pages.ui.latency_chart import latency_chart, latency_points
 from pages.ui.route_history import uptime_text
 from tests.fakes import histories, snapshots
 

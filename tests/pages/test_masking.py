@@ -203,7 +203,18 @@ def test_a_masked_file_keeps_its_form_its_numbers_and_says_that_it_is_masked() -
     assert masked_file(f"host,n\r\n{named.HOST},3\r\n", "text/csv", mask).endswith(".azure.example,3\r\n")
 
 
-SINKS = {"code", "text", "dataframe", "data_editor", "table", "json", "write", "download_button", "text_area"}
+SINKS = {
+    "code",
+    "text",
+    "dataframe",
+    "data_editor",
+    "table",
+    "json",
+    "write",
+    "download_button",
+    "text_area",
+    "vega_lite_chart",
+}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "pages").rglob("*.py")), ids=lambda path: path.stem)

@@ -15,6 +15,7 @@ from pages.ui.matrix import Cell, CellState, Matrix, matrix_of
 from pages.ui.route_query import (
     Opened,
     RouteQuery,
+    Says,
     evidence_query,
     filtered,
     parse_query,
@@ -191,6 +192,7 @@ EVERYTHING = RouteQuery(
     dialects=(Dialect.OPENAI_CHAT,),
     text="opus 4",
     ticked=("a", "b"),
+    says=Says.LATENCY,
     opened=Opened(agent=AgentId.PI, model="m", slot="default", identity=Identity.USER, depth=Depth.FAITHFUL),
 )
 

@@ -105,7 +105,7 @@ def test_old_results_say_that_they_are_stale(open_frame: OpenFrame) -> None:
 
     text = words(open_frame(FakeServices(shown=with_history(replace(shown, results=results)))))
 
-    assert ":orange-badge[stale]" in text
+    assert ":orange-badge[:material/history_toggle_off: stale]" in text
     assert "Model answers (last pass 10 min ago)" in text
 
 

@@ -217,7 +217,7 @@ def test_the_address_of_a_verdict_opens_its_ladder_remedy_and_evidence(open_rout
         "Works already: `databricks-claude-opus-4-6`",
         "| Model | :red[:material/close: failed]",
         "the same on its own route",
-        "`req-77`",
+        "req-77",
         "x-api-key: [redacted]",
         '{"error":"no"}',
         "Bearer $DATABRICKS_TOKEN",
@@ -324,6 +324,35 @@ def test_a_cell_tells_its_past_where_a_bar_does_not_fit(open_routes: OpenFrame) 
     app = open_routes(FakeServices(shown=snapshots.healthy()))
 
     assert "Last 50 checks: 50 healthy" in app.button(key="open_codex_gpt-5-5_dashboard").help
+
+
+def test_cells_say_their_latency_when_asked_and_keep_the_icon_of_their_health(open_routes: OpenFrame) -> None:
+    app = open_routes(FakeServices(shown=snapshots.healthy()), cells="latency")
+
+    assert labels(app)["open_codex_gpt-5-5_dashboard"].startswith(":green[:material/check_circle:] :gray-badge[▂ ")
+    assert "p95 of the last 50 checks" in words(app)
+
+
+def test_what_is_wrong_keeps_its_word_among_latencies(open_routes: OpenFrame) -> None:
+    app = open_routes(FakeServices(shown=snapshots.incident()), cells="latency", health="down")
+
+    assert labels(app)["open_hermes_claude-opus-4-6_stored"] == ":material/key: :red[:material/cancel: Down]"
+
+
+def test_what_the_cells_say_goes_to_the_address(open_routes: OpenFrame) -> None:
+    app = open_routes(FakeServices(shown=snapshots.healthy()))
+
+    app.segmented_control(key="cells_say").select("latency").run()
+
+    assert app.query_params["cells"] == "latency"
+
+
+def test_an_agent_that_cannot_be_probed_has_a_line_and_no_column_of_its_own(open_routes: OpenFrame) -> None:
+    app = open_routes(FakeServices(shown=snapshots.healthy()))
+
+    assert not [key for key in labels(app) if "cursor" in key]
+    assert "Cursor: inform only, so nothing can be asked" in words(app)
+    assert [key for key in labels(open_routes(FakeServices(shown=snapshots.healthy()), agents="cursor"))]
 
 
 def test_a_verdict_seen_ten_intervals_ago_is_unknown(open_routes: OpenFrame) -> None:

@@ -28,7 +28,6 @@ from pages.ui.formats import (
     escape,
     markdown_table,
     ms_text,
-    short_id,
     until_text,
     usage_text,
 )
@@ -106,9 +105,10 @@ def test_every_end_of_a_change_has_a_sign_and_a_sentence(state: ChangeState) -> 
     assert _SENTENCES[state].endswith(".")
 
 
-def test_long_ids_are_shortened() -> None:
-    assert short_id("0123456789abcdef") == "01234567…"
-    assert short_id("short") == "short"
+def test_a_column_of_figures_stands_at_the_right() -> None:
+    rows = [{"Rung": "DNS", "Time": "3 ms", "Sent": "–"}, {"Rung": "TCP", "Time": "–", "Sent": "–"}]
+
+    assert markdown_table(rows).splitlines()[1] == "| --- | ---: | --- |"
 
 
 @pytest.mark.parametrize(("age_s", "stale"), [(0, False), (600, False), (601, True)])
