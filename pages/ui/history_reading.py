@@ -83,6 +83,6 @@ def addresses_of(
 ) -> tuple[str, ...]:
     """Return each host and base URL that these name, once: some are of workspaces that nobody looks at any more."""
     bases = [route.base_url for incident in incidents for route in incident.routes]
-    bases += [item.route.base_url for item in transitions]
-    bases += [item.route.base_url for item in routes]
+    bases += [transition.route.base_url for transition in transitions]
+    bases += [history.route.base_url for history in routes]
     return tuple(dict.fromkeys([*bases, *(incident.cause.host for incident in incidents)]))
