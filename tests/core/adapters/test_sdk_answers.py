@@ -58,8 +58,14 @@ def test_the_sdk_asks_over_our_adapter() -> None:
 
 def test_an_answer_that_is_too_large_is_not_read(place: AppWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdk_answers, "LARGEST_ANSWER", 1024 * 1024)
-    place.running.faults.add(FaultRule(fault="oversized", path=APP))
+    body = json.dumps({"name": "coda", "description": "x" * 2 * 1024 * 1024})
+    place.running.faults.add(FaultRule(fault="custom", status=200, body=body, path=APP))
     assert refusal(lambda: apps_of(place.running.http_origin).get("coda")).code == "workspace_odd_answer"
+
+
+def test_of_a_refusal_that_is_too_large_the_beginning_is_read(place: AppWorkspace) -> None:
+    place.running.faults.add(FaultRule(fault="oversized", path=APP))
+    assert refusal(lambda: apps_of(place.running.http_origin).get("coda")).code == "credential_dead"
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip"])
