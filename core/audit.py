@@ -98,6 +98,11 @@ def trust_event(action: str, origin: str, *, reason: str, actor: Actor, at: date
     return replace(_begun(f"trust.{action}", origin, actor, at), reason=reason)
 
 
+def look_event(*, actor: Actor, at: datetime) -> AuditEvent:
+    """Return that somebody has the places looked for again where a choice can be applied."""
+    return _begun("targets.look", "every target", actor, at)
+
+
 def alert_test_event(channel: str, *, actor: Actor, at: datetime) -> AuditEvent:
     """Return that somebody sends a test to a channel of alerts."""
     return _begun("alert.test", channel, actor, at)

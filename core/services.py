@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.adapters.exports import ExportFormat, export_files
 from core.audit import (
     alert_test_event,
     apply_event,
     done_event,
+    look_event,
     override_event,
     plan_event,
     probe_event,
@@ -193,8 +195,12 @@ class Services:
         """Return the places where a choice can be applied, as they were seen last."""
         return self.snapshot().targets
 
-    def refresh_targets(self) -> None:
-        """Look for apps and at the places on this machine again; returns at once."""
+    def refresh_targets(self, actor: Actor) -> None:
+        """Look for apps and at the places on this machine again; returns at once.
+
+        Raises ProbeError for somebody who may not probe: the workspace is asked about every app.
+        """
+        self._gate.admit(Action.PROBE, actor, look_event(actor=actor, at=self._clock.now()))
         self._wiring.apps.ask(anew=True)
         self._monitor.submit(lambda observer: observer.look_at_places())
 
@@ -270,23 +276,20 @@ class Services:
 
     def extend_override(self, override_id: str, *, by: timedelta, actor: Actor) -> None:
         """Let an override stand longer; raises ChangeError and StoreError."""
-        self._gate.bound_changes(actor, override_event("extend", override_id, actor=actor, at=self._clock.now()))
-
-        async def extend(observer: Observer) -> None:
-            await self._switchboard.extend(observer, override_id, by=by, actor=actor)
-            await self._expiry.look(observer)
-
-        self._monitor.submit(extend).result(_ANSWER_S)
+        self._move_end("extend", override_id, partial(self._switchboard.extend, by=by), actor)
 
     def keep_override(self, override_id: str, *, actor: Actor) -> None:
         """Let what an override set stand for good; raises ChangeError and StoreError."""
-        self._gate.bound_changes(actor, override_event("keep", override_id, actor=actor, at=self._clock.now()))
+        self._move_end("keep", override_id, self._switchboard.keep, actor)
 
-        async def keep(observer: Observer) -> None:
-            await self._switchboard.keep(observer, override_id, actor=actor)
+    def _move_end(self, what: str, override_id: str, move: Callable[..., Awaitable[object]], actor: Actor) -> None:
+        self._gate.bound_changes(actor, override_event(what, override_id, actor=actor, at=self._clock.now()))
+
+        async def work(observer: Observer) -> None:
+            await move(observer, override_id, actor=actor)
             await self._expiry.look(observer)
 
-        self._monitor.submit(keep).result(_ANSWER_S)
+        self._monitor.submit(work).result(_ANSWER_S)
 
     # Probes that people ask for.
 

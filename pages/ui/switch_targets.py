@@ -26,7 +26,10 @@ def show_targets(request: RequestContext, snapshot: Snapshot) -> None:
             "Look again",
             key=REFRESH,
             icon=":material/refresh:",
-            on_click=reporting(request.services.refresh_targets),
+            disabled=not request.actor.may_probe,
+            help=None if request.actor.may_probe else escape(request.actor.why),
+            on_click=reporting(_look_again),
+            args=(request,),
         )
     if snapshot.apps_problem is not None:
         problem_box(snapshot.apps_problem)
@@ -34,6 +37,10 @@ def show_targets(request: RequestContext, snapshot: Snapshot) -> None:
         show_scrolling(markdown_table(rows_for_targets(snapshot)), least_px=640)
     else:
         st.info("The targets are not known yet. *Look again* asks for them.", icon=":material/alt_route:")
+
+
+def _look_again(request: RequestContext) -> None:
+    request.services.refresh_targets(request.actor)
 
 
 def rows_for_targets(snapshot: Snapshot) -> Sequence[Mapping[str, str]]:

@@ -195,7 +195,7 @@ def test_a_file_that_somebody_edited_waits_for_a_deployment(deployed: Deployed) 
     path = f"/Workspace/Users/{deployed.workspace.scene.person.user_name}/apps/coding-agents/app.yaml"
     content = (deployed.workspace.files.read(path) or b"").replace(BROKEN[0].encode(), GOOD[0].encode())
     deployed.workspace.files.put(path, content)
-    deployed.services.refresh_targets()
+    deployed.services.refresh_targets(ADA)
     eventually(lambda: (sync := deployed.sync()) and sync.state is SyncState.PENDING_RESTART)
     assert deployed.healths()[0] == (BROKEN[0], Health.DOWN)
 
@@ -229,5 +229,5 @@ def test_without_leave_to_list_apps_the_page_says_so_and_the_agents_are_asked_al
     assert problem is not None and problem.code == "app_forbidden"
     assert [target.id for target in deployed.seen.targets if target.id.startswith("app:")] == []
     deployed.workspace.faults.clear()
-    deployed.services.refresh_targets()
+    deployed.services.refresh_targets(ADA)
     deployed.until(BROKEN, Health.DOWN)

@@ -196,7 +196,7 @@ class FakeServices:
     def keep_override(self, override_id: str, *, actor: Actor) -> None:
         self.kept_for_good.append(override_id)
 
-    def refresh_targets(self) -> None:
+    def refresh_targets(self, actor: Actor) -> None:
         self.refreshes += 1
 
     def export(self, agent: AgentId, form: str) -> Sequence[ExportFile]:

@@ -102,6 +102,7 @@ SEEING: Mapping[str, Attempt] = {
 PROBING: Mapping[str, Attempt] = {
     "request_sweep": lambda house, actor, _: house.services.request_sweep(actor),
     "start_probe": probe,
+    "refresh_targets": lambda house, actor, _: house.services.refresh_targets(actor),
     "start_plan": lambda house, actor, _: house.services.start_plan(REQUEST, actor=actor),
 }
 CHANGING: Mapping[str, Attempt] = {
