@@ -30,12 +30,16 @@ _LIVE = """
 [...document.querySelectorAll('[class*=st-key-row_]')].filter(row => row.innerText.includes('Healthy')).length >= 7
 """
 # Within the page, from the click to the frame that has the other page's heading.
-_SWITCHED_MS = """name => new Promise(done => {
+_SWITCHED_MS = """name => new Promise((done, fail) => {
     const links = [...document.querySelectorAll('[data-testid=stSidebarNav] a')];
     const began = performance.now();
     links.find(link => link.innerText.trim().endsWith(name)).click();
-    const look = () => document.querySelector('h1')?.innerText.trim() === name
-        ? done(performance.now() - began) : requestAnimationFrame(look);
+    const look = () => {
+        const took = performance.now() - began;
+        if (document.querySelector('h1')?.innerText.trim() === name) done(took);
+        else if (took > 60000) fail(`no page ${name}`);
+        else requestAnimationFrame(look);
+    };
     look();
 })"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,15 @@ def no_name_service() -> Iterator[None]:
     socket.getaddrinfo = _loopback_only
     yield
     socket.getaddrinfo = _REAL_GETADDRINFO
+
+
+@pytest.fixture(autouse=True)
+def same_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back what Streamlit's test harness makes of the main module.
+
+    Whatever process a later test starts by multiprocessing would run that page, and with it a whole dashboard.
+    """
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)

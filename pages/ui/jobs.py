@@ -15,6 +15,7 @@ from core.model.snapshot import Job
 from pages.ui.errors import reporting
 from pages.ui.formats import HEALTH_SIGNS, code, escape
 from pages.ui.messages import problem_box
+from pages.ui.request import RequestContext
 
 PLAN_JOB = "plan_job"
 WRITE_JOB = "write_job"
@@ -31,6 +32,12 @@ _SENTENCES = {
     ChangeState.NEEDS_PERSON: "A person has to look.",
     ChangeState.APPLYING: "Still being applied.",
 }
+
+
+def change_begun(request: RequestContext) -> Job | None:
+    """Return the change that the open dialog has started; it starts one and no more, however often a click comes in."""
+    job_id = st.session_state.get(WRITE_JOB)
+    return request.services.job(job_id) if job_id else None
 
 
 def show_steps(job: Job) -> None:

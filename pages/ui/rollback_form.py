@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.ui.errors import reporting
 from pages.ui.formats import code
-from pages.ui.jobs import WRITE_JOB, show_ending, show_steps
+from pages.ui.jobs import WRITE_JOB, change_begun, show_ending, show_steps
 from pages.ui.request import RequestContext
 
 ROLLBACK_REASON = "rollback_reason"
@@ -17,8 +17,7 @@ ROLL_BACK = "confirm_rollback"
 
 def show_rollback(request: RequestContext, change_id: str, *, close: Callable[[], None]) -> None:
     """Show the question, then the steps and the outcome."""
-    job_id = st.session_state.get(WRITE_JOB)
-    job = request.services.job(job_id) if job_id else None
+    job = change_begun(request)
     if job is not None:
         show_steps(job)
         if job.done:
@@ -43,6 +42,6 @@ def show_rollback(request: RequestContext, change_id: str, *, close: Callable[[]
 
 def _start(request: RequestContext, change_id: str) -> None:
     reason = str(st.session_state.get(ROLLBACK_REASON, "")).strip()
-    if not reason:
+    if not reason or change_begun(request) is not None:
         return
     st.session_state[WRITE_JOB] = request.services.start_rollback(change_id, actor=request.actor, reason=reason)

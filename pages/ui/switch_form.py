@@ -14,7 +14,7 @@ from core.model.choice import AgentChoice
 from core.model.snapshot import Job
 from pages.ui.errors import reporting
 from pages.ui.formats import code
-from pages.ui.jobs import PLAN_JOB, WRITE_JOB, show_ending, show_steps
+from pages.ui.jobs import PLAN_JOB, WRITE_JOB, change_begun, show_ending, show_steps
 from pages.ui.messages import problem_box
 from pages.ui.plan_view import show_plan
 from pages.ui.request import RequestContext
@@ -37,7 +37,7 @@ FORCE = "force_switch"
 
 def show_switch(request: RequestContext, agent: AgentId, *, close: Callable[[], None]) -> None:
     """Show the form with its preview, or the change that it started."""
-    writing = _job(request, WRITE_JOB)
+    writing = change_begun(request)
     if writing is not None:
         show_steps(writing)
         if writing.done:
@@ -59,14 +59,10 @@ def show_switch(request: RequestContext, agent: AgentId, *, close: Callable[[], 
         on_click=reporting(_preview),
         args=(request, wanted),
     )
-    planning = _job(request, PLAN_JOB)
+    job_id = st.session_state.get(PLAN_JOB)
+    planning = request.services.job(job_id) if job_id else None
     if planning is not None:
         _planned(request, planning, wanted, target)
-
-
-def _job(request: RequestContext, key: str) -> Job | None:
-    job_id = st.session_state.get(key)
-    return request.services.job(job_id) if job_id else None
 
 
 def _form(request: RequestContext, choice: AgentChoice, target: TargetInfo) -> ChangeRequest:
@@ -139,7 +135,7 @@ def _preview(request: RequestContext, wanted: ChangeRequest) -> None:
 
 def _apply(request: RequestContext, plan: Plan, lasts: timedelta | None, reason_key: str) -> None:
     reason = str(st.session_state.get(reason_key, "")).strip()
-    if not reason:
+    if not reason or change_begun(request) is not None:
         return
     st.session_state[WRITE_JOB] = request.services.start_apply(
         plan.request,

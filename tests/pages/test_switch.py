@@ -153,6 +153,17 @@ def test_apply_carries_request_actor_reason_and_the_revision_of_the_preview(open
     assert "**Applied and confirmed.**" in words(app)
 
 
+def test_a_click_that_comes_in_twice_applies_once(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = _previewed(open_frame, services)
+    app.text_input(key=switch_form.REASON).input("why").run()
+    app.button(key=switch_form.APPLY).click()
+    pressed = app._tree.get_widget_states()
+    for _ in range(2):
+        app._run(pressed)
+    assert len(services.applied) == 1
+
+
 @pytest.mark.parametrize(("choice", "lasts"), [("30 min", timedelta(minutes=30)), ("8 h", timedelta(hours=8))])
 def test_a_change_can_be_made_for_a_while(open_frame: OpenFrame, choice: str, lasts: timedelta) -> None:
     services = FakeServices(shown=snapshots.incident())
