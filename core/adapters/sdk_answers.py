@@ -7,6 +7,9 @@ whoever waits for those stops waiting (`beside`).
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -15,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from requests import PreparedRequest, Response, Timeout
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ChunkedEncodingError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from core.adapters.beside import beside
@@ -35,6 +40,37 @@ class AnswerTooLarge(ValueError):
     """An answer that is larger than any of the calls we make can have."""
 
 
+class _Asking(threading.local):
+    """The sockets over which a thread asks, so that whoever stops waiting for it can end them."""
+
+    sockets: list[socket.socket] | None = None
+
+
+_ASKING = _Asking()
+
+
+class _Endable(HTTPConnection):
+    """A connection that says over which socket it asks."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request; see urllib3."""
+        super().request(*args, **kwargs)
+        if _ASKING.sockets is not None and self.sock is not None:
+            _ASKING.sockets.append(self.sock)
+
+
+class _EndableTls(_Endable, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Endable
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _EndableTls
+
+
 class BoundedAdapter(HTTPAdapter):
     """Read every answer here, up to a size and within a time, from the connection to the last byte."""
 
@@ -42,14 +78,20 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__(pool_maxsize=20)
         self._total_s = total_s
 
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of connections; see requests."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
     def send(self, request: PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any) -> Response:
         """Send a request; raises requests.Timeout or AnswerTooLarge past the bounds.
 
         One that is asked for as a stream is cut instead: who reads a file piece by piece has a bound of its own.
         """
-        until = time.monotonic() + self._total_s
+        until, sockets = time.monotonic() + self._total_s, list[socket.socket]()
 
         def whole() -> Response:
+            _ASKING.sockets = sockets
             response = HTTPAdapter.send(self, request, True, *args, **kwargs)
             try:
                 body = _body_of(response, until, cut=stream or not response.ok)
@@ -65,6 +107,10 @@ class BoundedAdapter(HTTPAdapter):
         try:
             return asked.result(self._total_s)
         except TimeoutError as exc:
+            # Otherwise its thread would go on for as long as the server likes.
+            for used in sockets:
+                with contextlib.suppress(OSError):
+                    used.shutdown(socket.SHUT_RDWR)
             raise Timeout("no whole answer in time") from exc
 
 

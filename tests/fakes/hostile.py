@@ -146,6 +146,7 @@ class HostileServer:
         self.answer = ""
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._names = list(ANSWERS)
+        self._callers: set[socket.socket] = set()
 
     @property
     def origin(self) -> str:
@@ -163,11 +164,15 @@ class HostileServer:
                 threading.Thread(target=self._answer, args=(self._socket.accept()[0],), daemon=True).start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Take no more connections, and end those that last: whoever still reads would go on beside later tests."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        for caller in tuple(self._callers):
+            with suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, caller: socket.socket) -> None:
+        self._callers.add(caller)
         with caller, suppress(OSError):
             asked = caller.recv(64 * 1024)
             if not asked:
@@ -180,6 +185,7 @@ class HostileServer:
             caller.settimeout(1)
             while caller.recv(64 * 1024):
                 pass
+        self._callers.discard(caller)
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def test_a_sweep_over_all_of_it_ends_and_finds_nothing_well(
         async with open_sender(Network(), lambda _url: None) as sender:
             prober = Prober(
                 sender=Hasty(sender),
-                checker=SocketHostChecker(Network()),
+                checker=SocketHostChecker(Network(), lambda _url: None),
                 credentials=StaticToken(TOKEN, "the test"),
                 clock=SystemClock(),
                 workspace_origin=server.origin,

@@ -190,16 +190,17 @@ def test_a_body_that_says_it_is_large_is_refused_before_it_comes(served: Served,
 
 
 @pytest.mark.parametrize(
-    ("message", "code"),
+    ("message", "codes"),
     [
-        pytest.param(2 * MEGABYTE, 1009, id="2 MB"),
-        pytest.param(20 * MEGABYTE, 1009, id="20 MB"),
-        pytest.param(b"\xff" * 100, 1002, id="what is no message"),
-        pytest.param("text", None, id="text"),
+        pytest.param(2 * MEGABYTE, {1009}, id="2 MB"),
+        # Most of it is still on its way when the connection is cut, which may overtake the reason.
+        pytest.param(20 * MEGABYTE, {1009, None}, id="20 MB"),
+        pytest.param(b"\xff" * 100, {1002}, id="what is no message"),
+        pytest.param("text", {None}, id="text"),
     ],
 )
 def test_a_message_that_no_tab_sends_ends_the_connection(
-    served: Served, message: bytes | str, code: int | None
+    served: Served, message: bytes | str, codes: set[int | None]
 ) -> None:
     with open_tab(served.url) as tab:
         tab.open()
@@ -208,7 +209,7 @@ def test_a_message_that_no_tab_sends_ends_the_connection(
             while True:
                 tab.received()
     said = closed.value.rcvd
-    assert (said.code if said else None) == code
+    assert (said.code if said else None) in codes
     assert said is None or "/" not in said.reason
 
 

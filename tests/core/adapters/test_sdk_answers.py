@@ -19,6 +19,7 @@ from core.errors import ChangeError
 from core.model.secret import Secret
 from core.simulator.faults import FaultRule
 from tests.fakes.app_workspace import AppWorkspace, app_workspace
+from tests.fakes.waiting import eventually
 
 TOKEN = Secret("canary-token-of-the-sdk")
 APP = "/api/2.0/apps/coda"
@@ -122,4 +123,6 @@ def test_headers_that_never_end_are_not_waited_for() -> None:
         client.config.host = f"http://127.0.0.1:{server.getsockname()[1]}"
         assert refusal(lambda: DatabricksApps(lambda: client).get("coda")).code == "workspace_unreachable"
         assert time.monotonic() - began < 3
+        # Its thread does not go on for as long as the server likes.
+        assert eventually(lambda: not [one for one in threading.enumerate() if one.name == "switchyard-sdk"])
         over.set()
