@@ -63,8 +63,8 @@ WATCH = """() => {
 
 
 @pytest.fixture(scope="module")
-def incident(run_app: RunApp) -> RunningApp:
-    return run_app({"SWITCHYARD_SIMULATE": "incident"})
+def incident(run_shared_app: RunApp) -> RunningApp:
+    return run_shared_app({"SWITCHYARD_SIMULATE": "incident"})
 
 
 def slow_down(simulator: Simulator) -> None:
