@@ -17,7 +17,7 @@ test: venv
 	@$(MAKE) --no-print-directory -j 2 setup-dev chromium
 	@$(MAKE) --no-print-directory -j 2 test-form test-behaviour
 	@# One at a time: a browser and a dashboard together want both cores to themselves.
-	$(VENV_PYTHON) -m pytest -m browser tests/browser tests/security
+	$(VENV_PYTHON) -m pytest -m browser tests/browser
 
 test-form:
 	$(VENV_PYTHON) -m ruff check .

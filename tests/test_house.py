@@ -123,4 +123,4 @@ def test_whatever_drives_a_browser_stands_where_make_test_looks_for_it() -> None
     mark = "mark." + "browser"
     marked = [path for path in (ROOT / "tests").rglob("*.py") if mark in path.read_text(encoding="utf-8")]
 
-    assert {path.parent for path in marked} == {ROOT / "tests" / "browser", ROOT / "tests" / "security"}
+    assert {path.parent for path in marked} == {ROOT / "tests" / "browser"}

@@ -119,3 +119,19 @@ def lay_configs(workspace: SimulatedWorkspace, home: Path) -> frozenset[Path]:
         path.chmod(0o600)
         paths.add(path)
     return frozenset(paths)
+
+
+ALERTS = """
+[channels.ops]
+kind = "slack"
+url_env = "CANARY_HOOK"
+
+[channels.pager]
+kind = "webhook"
+url_env = "CANARY_HOOK"
+secret_env = "CANARY_KEY"
+
+[[rules]]
+name = "everybody"
+channels = ["ops", "pager"]
+"""
