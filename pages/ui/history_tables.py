@@ -132,7 +132,7 @@ def rows_for_timeline(steps: Sequence[IncidentStep], now: datetime) -> list[Row]
     return [
         {
             "When (UTC)": day_text(step.at, now),
-            "": badge(STEP_SIGNS[step.kind]),
+            "Step": badge(STEP_SIGNS[step.kind]),
             "Route": route_text(step.route) if step.route else NOTHING,
             "What": "for the same reason"
             if step.kind is StepKind.JOINED and step.text == before

@@ -106,7 +106,7 @@ def rows_for_diff(diff: Sequence[DiffEntry]) -> list[Row]:
     """Return a change in words: what is added, changed, deleted."""
     return [
         {
-            "": badge(DIFF_SIGNS[entry.op]),
+            "Change": badge(DIFF_SIGNS[entry.op]),
             "Field": code(entry.field),
             "Now": code(entry.old or ""),
             "After": code(entry.new or ""),

@@ -146,7 +146,9 @@ def test_the_rung_table_has_a_column_per_slot_and_credential() -> None:
 def test_a_difference_is_said_with_a_verb() -> None:
     entries = [DiffEntry(op=op, field="model", old="a", new="b") for op in DiffOp]
 
-    assert [word for row in rows_for_diff(entries) for word in ("ADD", "CHANGE", "DELETE") if word in row[""]] == [
+    assert [
+        word for row in rows_for_diff(entries) for word in ("ADD", "CHANGE", "DELETE") if word in row["Change"]
+    ] == [
         "ADD",
         "CHANGE",
         "DELETE",
