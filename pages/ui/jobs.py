@@ -42,8 +42,8 @@ def change_begun(request: RequestContext) -> Job | None:
 def show_steps(job: Job) -> None:
     """Show the finished steps, and the one that runs or failed.
 
-    Only that one is a status: each sleeps 50 ms (Streamlit 1.67), and ten of them took as long as the dialog waits before
-    it looks again, so that each look began anew before the last one had come to the ending.
+    Only that one is a status: each sleeps 50 ms (Streamlit 1.67), and ten of them took as long as the dialog waits
+    before it looks again, so that each look began anew before the last one had come to the ending.
     """
     went_well = job.done and job.problem is None
     finished = job.phases if went_well else job.phases[:-1]
