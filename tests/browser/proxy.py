@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+
+from anyio.from_thread import start_blocking_portal
+
+from tests.fakes.serving import serving
 
 
 @contextmanager
@@ -18,34 +21,9 @@ def forwarding_proxy(target_port: int, headers: Mapping[str, str]) -> Iterator[i
 @contextmanager
 def dropping_proxy(target_port: int, headers: Mapping[str, str]) -> Iterator[tuple[int, Callable[[], None]]]:
     """Run the proxy, and return its port and what cuts all its connections, as a network that comes and goes does."""
-    loop = asyncio.new_event_loop()
     proxy = _Proxy(target_port, headers)
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    starting = asyncio.run_coroutine_threadsafe(asyncio.start_server(proxy.serve, "127.0.0.1", 0), loop)
-    server = starting.result(timeout=10)
-    try:
-        yield (
-            int(server.sockets[0].getsockname()[1]),
-            lambda: asyncio.run_coroutine_threadsafe(_cut(), loop).result(timeout=10),
-        )
-    finally:
-        asyncio.run_coroutine_threadsafe(_close(server), loop).result(timeout=10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=10)
-        loop.close()
-
-
-async def _close(server: asyncio.Server) -> None:
-    server.close()
-    await _cut()
-
-
-async def _cut() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(proxy.serve)) as served:
+        yield served.port, lambda: portal.call(served.cut)
 
 
 class _Proxy:
@@ -55,15 +33,13 @@ class _Proxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one request on; each connection carries one, unless it becomes a WebSocket."""
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-            return
+        head = await reader.readuntil(b"\r\n\r\n")
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        upstream_writer.write(self._rewritten(head))
-        with suppress(asyncio.CancelledError):
+        try:
+            upstream_writer.write(self._rewritten(head))
             await asyncio.gather(_pipe(reader, upstream_writer), _pipe(upstream_reader, writer))
+        finally:
+            upstream_writer.transport.abort()
 
     def _rewritten(self, head: bytes) -> bytes:
         first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")

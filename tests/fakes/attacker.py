@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.fakes.serving import serving
+
 Answer = Callable[[str], bytes]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
@@ -38,7 +40,7 @@ class Attacker:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one request and answer it."""
         self.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+        with suppress(ssl.SSLError):
             head = await reader.readuntil(b"\r\n\r\n")
             self.received.append(head)
             writer.write(self.answer(head.split(b" ", 2)[1].decode("latin-1")))
@@ -51,9 +53,6 @@ class Attacker:
 async def attacking(answer: Answer | None = None, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Attacker]:
     """Run an attacker's server until the end of the block."""
     attacker = Attacker() if answer is None else Attacker(answer=answer)
-    server = await asyncio.start_server(attacker.serve, "127.0.0.1", 0, ssl=tls)
-    attacker.port = int(server.sockets[0].getsockname()[1])
-    try:
+    async with serving(attacker.serve, tls=tls) as served:
+        attacker.port = served.port
         yield attacker
-    finally:
-        server.close()

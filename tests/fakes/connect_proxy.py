@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.fakes.serving import serving
+
 Address = tuple[str, int]
 
 
@@ -22,18 +24,16 @@ class ConnectProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            self.heads.append(head)
-            target = head.split(b" ", 2)[1].decode()
-            self.asked.append(target)
-            place = self.places.get(target)
-            if self.status == 200 and place is not None:
-                await self._connected(reader, writer, place)
-            else:
-                writer.write(f"HTTP/1.1 {self.status if self.status != 200 else 502} No\r\n\r\n".encode())
-                await writer.drain()
-        writer.transport.abort()
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head)
+        target = head.split(b" ", 2)[1].decode()
+        self.asked.append(target)
+        place = self.places.get(target)
+        if self.status == 200 and place is not None:
+            await self._connected(reader, writer, place)
+        else:
+            writer.write(f"HTTP/1.1 {self.status if self.status != 200 else 502} No\r\n\r\n".encode())
+            await writer.drain()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: Address) -> None:
         far_reader, far_writer = await asyncio.open_connection(*place)
@@ -48,20 +48,9 @@ class ConnectProxy:
 async def connect_proxy(places: Mapping[str, Address], status: int = 200) -> AsyncIterator[ConnectProxy]:
     """Run a proxy until the end of the block."""
     proxy = ConnectProxy(places=places, status=status)
-    serving: set[asyncio.Task[None]] = set()
-
-    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.get_running_loop().create_task(proxy.serve(reader, writer)))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    proxy.port = int(server.sockets[0].getsockname()[1])
-    try:
+    async with serving(proxy.serve) as served:
+        proxy.port = served.port
         yield proxy
-    finally:
-        server.close()
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

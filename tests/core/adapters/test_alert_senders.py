@@ -22,6 +22,7 @@ from core.model.alert import AlertRule, Channel, ChannelKind, DeliveryState, Not
 from core.model.secret import Secret
 from tests.fakes.alerts import HOST, NOON, MemoryDeliveries, an_incident, ended, settings_of
 from tests.fakes.network import FakeClock
+from tests.fakes.serving import serving
 
 KEY = "made-up-signing-key"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -37,16 +38,13 @@ class Receiver:
     bodies: list[bytes] = field(default_factory=list)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith("content-length"))
-                self.heads.append(head)
-                self.bodies.append(await reader.readexactly(length))
-                writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith("content-length"))
+            self.heads.append(head)
+            self.bodies.append(await reader.readexactly(length))
+            writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+            await writer.drain()
 
     def header(self, name: str) -> str:
         """Return a header of the last request."""
@@ -67,12 +65,9 @@ class Receiver:
 @asynccontextmanager
 async def receiving(*answers: bytes) -> AsyncIterator[Receiver]:
     receiver = Receiver(list(answers) or [OK])
-    server = await asyncio.start_server(receiver.handle, "127.0.0.1", 0)
-    receiver.port = server.sockets[0].getsockname()[1]
-    try:
+    async with serving(receiver.handle) as served:
+        receiver.port = served.port
         yield receiver
-    finally:
-        server.close()
 
 
 def a_notice() -> Notice:

@@ -7,8 +7,7 @@ import base64
 import ssl
 import struct
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from socket import SO_LINGER, SOL_SOCKET, socket
 
 import httpx
@@ -20,8 +19,8 @@ from core.adapters.http_sender import HttpxSender, open_sender
 from core.adapters.network import Network
 from core.model.secret import Secret
 from core.ports import FailureKind, HostCheck, HttpAnswer, HttpFailure, HttpRequest
+from tests.fakes.serving import Handler, serving
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 AUTHORITY = trustme.CA()
 
 
@@ -39,21 +38,6 @@ def server_context(name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     AUTHORITY.issue_cert(name).configure_cert(context)
     return context
-
-
-@asynccontextmanager
-async def serving(handler: Handler, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await handler(reader, writer)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(guarded, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 def answering(raw: bytes) -> Handler:
@@ -88,11 +72,11 @@ def send(
     handler: Handler, request_of: Callable[[int], HttpRequest], *, tls: ssl.SSLContext | None = None
 ) -> HttpAnswer | HttpFailure:
     async def whole() -> HttpAnswer | HttpFailure:
-        async with serving(handler, tls=tls) as port:
-            resolve = {("named.example.com", 443): ("127.0.0.1", port)}
+        async with serving(handler, tls=tls) as served:
+            resolve = {("named.example.com", 443): ("127.0.0.1", served.port)}
             net = Network(resolve_map=resolve, ssl_context=client_context())
             async with open_sender(net, anything_goes) as sender:
-                return await sender.send(request_of(port))
+                return await sender.send(request_of(served.port))
 
     return asyncio.run(whole())
 
@@ -209,8 +193,8 @@ def test_a_bearer_is_not_sent_where_the_rule_objects() -> None:
         writer.write(OK)
 
     async def whole() -> HttpAnswer | HttpFailure:
-        async with serving(record) as port, open_sender(Network(), lambda _url: "not a trusted host") as sender:
-            return await sender.send(get(port, token=Secret("canary-token")))
+        async with serving(record) as served, open_sender(Network(), lambda _url: "not a trusted host") as sender:
+            return await sender.send(get(served.port, token=Secret("canary-token")))
 
     failure = asyncio.run(whole())
     assert isinstance(failure, HttpFailure)
@@ -270,9 +254,9 @@ def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request() -> None:
             writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=abc; Path=/\r\nContent-Length: 0\r\n\r\n")
 
     async def whole() -> None:
-        async with serving(cookie) as port, open_sender(Network(), anything_goes) as sender:
-            await sender.send(get(port))
-            await sender.send(get(port))
+        async with serving(cookie) as served, open_sender(Network(), anything_goes) as sender:
+            await sender.send(get(served.port))
+            await sender.send(get(served.port))
 
     asyncio.run(whole())
     assert len(seen) == 2
@@ -281,10 +265,10 @@ def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request() -> None:
 
 def check(origin_of: Callable[[int], str], *, tls: ssl.SSLContext | None = None) -> HostCheck:
     async def whole() -> HostCheck:
-        async with serving(never, tls=tls) as port:
-            resolve = {("named.example.com", 443): ("127.0.0.1", port)}
+        async with serving(never, tls=tls) as served:
+            resolve = {("named.example.com", 443): ("127.0.0.1", served.port)}
             network = Network(resolve_map=resolve, ssl_context=client_context())
-            return await SocketHostChecker(network, anything_goes).check(origin_of(port))
+            return await SocketHostChecker(network, anything_goes).check(origin_of(served.port))
 
     return asyncio.run(whole())
 

@@ -12,7 +12,8 @@ from core.model.agent import Dialect
 from core.model.secret import Secret
 from core.ports import FailureKind, HttpAnswer, HttpFailure, HttpRequest
 from core.probe.stream import AnswerReader
-from tests.core.adapters.test_http_sender import Handler, anything_goes, client_context, serving
+from tests.core.adapters.test_http_sender import anything_goes, client_context
+from tests.fakes.serving import Handler, serving
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 TOKEN = b'data: {"choices": [{"delta": {"content": "OK"}}]}\n\n'
@@ -57,10 +58,10 @@ def ask(
     server: Server, times: int = 1, *, total_s: float = 5.0, token_headers: tuple[str, ...] = ()
 ) -> list[HttpAnswer | HttpFailure]:
     async def whole() -> list[HttpAnswer | HttpFailure]:
-        async with serving(server.handler()) as port, open_sender(PLAIN, anything_goes) as sender:
+        async with serving(server.handler()) as served, open_sender(PLAIN, anything_goes) as sender:
             request = HttpRequest(
                 method="POST",
-                url=f"http://127.0.0.1:{port}/x",
+                url=f"http://127.0.0.1:{served.port}/x",
                 body=b"{}",
                 token=Secret("t0ken"),
                 token_headers=token_headers,

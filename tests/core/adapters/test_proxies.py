@@ -19,8 +19,9 @@ from core.errors import ConfigurationError
 from core.model.secret import Secret
 from core.ports import FailureKind, HostCheck, HttpAnswer, HttpFailure, HttpRequest
 from core.probe.ladder import verdict_on_host
-from tests.core.adapters.test_http_sender import answering, anything_goes, client_context, server_context, serving
+from tests.core.adapters.test_http_sender import answering, anything_goes, client_context, server_context
 from tests.fakes.connect_proxy import ConnectProxy, connect_proxy
+from tests.fakes.serving import serving
 
 HOST = "adb-2718281828459045.5.azuredatabricks.net"
 OK = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -33,8 +34,8 @@ def proxied(work: Work[Result], *, status: int = 200, spared: str = "", userinfo
 
     async def whole() -> Result:
         async with (
-            serving(OK, tls=server_context(HOST)) as port,
-            connect_proxy({f"{HOST}:443": ("127.0.0.1", port)}, status) as proxy,
+            serving(OK, tls=server_context(HOST)) as served,
+            connect_proxy({f"{HOST}:443": ("127.0.0.1", served.port)}, status) as proxy,
         ):
             found = environment_proxies({"https": f"http://{userinfo}127.0.0.1:{proxy.port}", "no": spared})
             return await work(Network(ssl_context=client_context(), proxies=found), proxy)
