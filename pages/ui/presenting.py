@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.catalog.masking import NOTICE
 from pages.ui.errors import reporting
-from pages.ui.filter_bar import follow
 from pages.ui.masking import switch_masking
 from pages.ui.modes import MASKED, PROJECTOR
 
@@ -42,5 +41,7 @@ _SIGN = f":orange-badge[:material/visibility_off: Masked] :small[:gray[{NOTICE.c
 
 
 def _switch(label: str, is_on: bool, key: str, switch: Callable[[], None]) -> None:
-    follow(key, is_on)
+    # With every run, not only when it differs: what stands in a popover is not in the browser until that is opened, and
+    # a switch that comes late would take its own default for the state, and send that back with the first click.
+    st.session_state[key] = is_on
     st.toggle(label, key=key, on_change=reporting(switch))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
@@ -27,6 +28,7 @@ from tests.dashboard import (
 )
 
 __all__ = [
+    "GROUNDS",
     "ROOT",
     "START_S",
     "RunApp",
@@ -55,7 +57,21 @@ _ARGUMENTS = (
     "--disable-sync",
 )
 
-expect.set_options(timeout=15_000)
+# What the app's ground is in each theme, which a tab follows while it is open.
+GROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 28)"}
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares a dashboard, for `--dist loadgroup`; all others go to whoever is free."""
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        if "run_shared_app" in used:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        elif "incident" in used:
+            item.add_marker(pytest.mark.xdist_group("incident"))
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.demo.story import STEPS
-from tests.browser.conftest import RunApp, RunningApp, free_port
+from tests.browser.conftest import GROUNDS, RunApp, RunningApp, free_port
 from tests.fakes.cut_off import CutOff
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -29,7 +28,6 @@ SEEN: dict[str, tuple[str, ...]] = {
     "expired": ("The time that was set for this override is over",),
     "rolled_back": ("The new choice did not work, so the former values were put back.", "Rolling back"),
 }
-GROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 28)"}
 
 
 @pytest.fixture(scope="module")

@@ -115,6 +115,22 @@ def test_the_projector_is_there_without_the_demo(incident: RunningApp, page: Pag
     expect(page).to_have_url(re.compile(r"\?masked=1$"))
 
 
+def test_one_mode_is_left_without_the_other_after_the_page_has_run_again(incident: RunningApp, page: Page) -> None:
+    opened(page, incident, "/?projector=1&masked=1")
+    # What stands behind a button that nobody has pressed yet is not in the browser while the page runs again.
+    page.get_by_role("button", name="Probe now").click()
+    expect(page.get_by_text("Last check just now")).to_be_visible()
+
+    page.get_by_role("button", name="Presenting").click()
+    for mode in ("Projector mode", "Redaction mode"):
+        expect(page.get_by_role("switch", name=mode)).to_be_checked()
+    page.get_by_text("Projector mode").click()
+
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("You are")
+    expect(page).to_have_url(re.compile(r"\?masked=1$"))
+    assert named_in(page) == []
+
+
 def test_a_file_is_masked_and_says_so(incident: RunningApp, page: Page, tmp_path: Path) -> None:
     opened(page, incident, "/?masked=1")
     page.get_by_test_id("stMain").get_by_role("button", name="Summary").click()

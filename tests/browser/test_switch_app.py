@@ -51,7 +51,7 @@ class Deployed:
         return environment.get(variable)
 
     def script(self, **script: object) -> None:
-        """Say how the next deployment goes."""
+        """Say how the next deployment goes; one of `polls=0` is there when it is first asked about."""
         body = json.dumps({"app": "coda", **script}).encode()
         request = urllib.request.Request(f"{self.simulator.origin}/_simulator/apps", method="POST", data=body)
         urllib.request.urlopen(request).close()
@@ -105,7 +105,8 @@ class Deployed:
 @pytest.fixture
 def deployed(run_app: RunApp, tmp_path_factory: pytest.TempPathFactory, page: Page) -> Iterator[Deployed]:
     with run_simulator(tmp_path_factory.mktemp("simulator"), "deployed-incident") as simulator:
-        yield Deployed(run_app(simulator.environment), simulator, page)
+        environment = {**simulator.environment, "SWITCHYARD_CONFIRM_DELAY_S": "0"}
+        yield Deployed(run_app(environment), simulator, page)
 
 
 def test_down_switch_on_the_app_healthy_and_back(deployed: Deployed) -> None:
@@ -126,6 +127,7 @@ def test_down_switch_on_the_app_healthy_and_back(deployed: Deployed) -> None:
     deployed.close(dialog)
     deployed.expect_health(deployed.overview(), "Healthy")
 
+    deployed.script(polls=0)
     deployed.page.get_by_role("button", name="Roll back").first.click()
     dialog = deployed.page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("shown to somebody")
@@ -137,6 +139,7 @@ def test_down_switch_on_the_app_healthy_and_back(deployed: Deployed) -> None:
 
 
 def test_what_is_there_already_is_nothing_to_change(deployed: Deployed) -> None:
+    deployed.script(polls=0)
     dialog = deployed.open_switch()
     deployed.preview(dialog)
     expect(dialog).to_contain_text("Ready to apply.", timeout=SLOW)
@@ -170,6 +173,7 @@ def test_a_blocked_change_can_be_forced_with_a_reason_of_its_own(deployed: Deplo
     dialog.get_by_text("Force it although it is blocked").click()
     dialog.get_by_label("Reason for forcing").fill("it is served from noon on")
     deployed.page.keyboard.press("Tab")
+    deployed.script(polls=0)
     dialog.get_by_role("button", name="Force and apply").click()
     expect(dialog).to_contain_text("Forced although it could not be proved.", timeout=SLOW)
     assert deployed.runs() == "databricks-claude-of-tomorrow"
@@ -193,6 +197,7 @@ def test_an_override_counts_down_and_ends_by_itself(deployed: Deployed) -> None:
     expect(dialog).to_contain_text("Ready to apply.", timeout=SLOW)
     dialog.get_by_role("radio", name="30 min").click()
     expect(dialog).to_contain_text("then the former value comes back by itself")
+    deployed.script(polls=0)
     deployed.apply(dialog, "until the grant is there")
     expect(dialog).to_contain_text("Applied and confirmed.", timeout=SLOW)
     deployed.close(dialog)
@@ -200,6 +205,7 @@ def test_an_override_counts_down_and_ends_by_itself(deployed: Deployed) -> None:
     expect(sidebar).to_contain_text(re.compile("Override of Hermes: ends in (29|30) min"), timeout=SLOW)
 
     # Time is not waited for: the end that somebody set is moved to now, where it is kept.
+    deployed.script(polls=0)
     deployed.end_overrides_now()
     expect(sidebar).not_to_contain_text("Override of Hermes", timeout=SLOW)
     assert deployed.content == before
