@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import GROUNDS, RunApp, RunningApp
+from tests.browser.test_routes import PERMALINK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -72,6 +73,29 @@ def test_axe_core_finds_nothing_in_the_dialog_of_a_switch(incident: RunningApp, 
     page.goto(incident.url)
     page.locator(".st-key-row_hermes").get_by_role("button", name="Switch …").click()
     expect(page.get_by_role("dialog")).to_contain_text("The stored token is refused by the workspace")
+
+    assert findings(page) == []
+
+
+def test_axe_core_finds_nothing_in_the_evidence_of_a_route(incident: RunningApp, page: Page) -> None:
+    page.goto(f"{incident.url}/routes?{PERMALINK}")
+    expect(page.get_by_role("dialog")).to_contain_text("The address of exactly this evidence")
+
+    assert findings(page) == []
+
+
+def test_axe_core_finds_nothing_in_an_incident(incident: RunningApp, page: Page) -> None:
+    page.goto(incident.url)
+    page.locator(".st-key-open_incidents").get_by_role("link", name="Details").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Report for a ticket")
+
+    assert findings(page) == []
+
+
+def test_axe_core_finds_nothing_in_the_modes_of_a_presenter(incident: RunningApp, page: Page) -> None:
+    page.goto(f"{incident.url}/?masked=1")
+    page.get_by_role("button", name="Presenting").click()
+    expect(page.get_by_role("switch", name="Redaction mode")).to_be_checked()
 
     assert findings(page) == []
 

@@ -206,14 +206,29 @@ def test_a_choice_changed_after_the_preview_must_be_previewed_again(open_frame: 
     assert "Preview again to apply it." in words(app)
 
 
-def test_a_change_is_listed_and_rolled_back_with_a_reason(open_frame: OpenFrame) -> None:
-    services = FakeServices(shown=snapshots.incident())
+def _asked_to_roll_back(open_frame: OpenFrame, services: FakeServices) -> AppTest:
+    """Return the page with a change applied, and a reason given in the dialog of its rollback."""
     app = _previewed(open_frame, services)
     app.text_input(key=switch_form.REASON).input("why").run()
     app.button(key=switch_form.APPLY).click().run()
     app.button(key="close_dialog").click().run()
     app.button(key="roll_back_chg-000000000001").click().run()
-    app.text_input(key=rollback_form.ROLLBACK_REASON).input("it was better before").run()
+    return app.text_input(key=rollback_form.ROLLBACK_REASON).input("it was better before").run()
+
+
+def test_a_click_that_comes_in_twice_rolls_back_once(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = _asked_to_roll_back(open_frame, services)
+    app.button(key=rollback_form.ROLL_BACK).click()
+    pressed = app._tree.get_widget_states()
+    for _ in range(2):
+        app._run(pressed)
+    assert len(services.rolled_back) == 1
+
+
+def test_a_change_is_listed_and_rolled_back_with_a_reason(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = _asked_to_roll_back(open_frame, services)
     app.button(key=rollback_form.ROLL_BACK).click().run()
     assert services.rolled_back == [("chg-000000000001", ADMIN, "it was better before")]
     assert "**The former values stand again.**" in words(app)
