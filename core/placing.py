@@ -46,7 +46,7 @@ class Placing:
         others = targets_here(self._wiring.file_targets, lambda _: None)
         self._others = tuple(target.info for target in others.values())
         try:
-            self._records = self._wiring.database.changes.latest(_LOOK_BACK)
+            self._records = self._wiring.database.changes.latest(_LOOK_BACK, written=True)
         except StoreError as exc:
             log.warning("what was changed cannot be read: %s", exc.message)
 

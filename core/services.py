@@ -158,9 +158,9 @@ class Services:
         """Return who did what, newest first."""
         return self._database.audit.events(limit=limit)
 
-    def changes(self, limit: int = 50) -> Sequence[ChangeRecord]:
-        """Return the newest attempts to change something first."""
-        return self._switchboard.changes(limit)
+    def changes(self, limit: int = 50, *, written: bool = False) -> Sequence[ChangeRecord]:
+        """Return the newest attempts to change something first, or only those that touched their target."""
+        return self._switchboard.changes(limit, written=written)
 
     # Alerts.
 

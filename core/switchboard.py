@@ -59,9 +59,9 @@ class Switchboard:
         self._holder = holder_name()
         self._keep_later = keep_later
 
-    def changes(self, limit: int) -> Sequence[ChangeRecord]:
-        """Return the newest attempts first; raises StoreError."""
-        return self._wiring.database.changes.latest(limit)
+    def changes(self, limit: int, *, written: bool = False) -> Sequence[ChangeRecord]:
+        """Return the newest attempts first, or only those that touched their target; raises StoreError."""
+        return self._wiring.database.changes.latest(limit, written=written)
 
     async def plan(self, observer: Observer, request: ChangeRequest, *, progress: Progress = silent) -> Plan:
         """Work a change out; see `plan_change`."""

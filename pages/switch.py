@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.ui.banners import show_banners
-from pages.ui.changes import show_changes, show_stuck
+from pages.ui.changes import show_attempts, show_stuck
 from pages.ui.errors import shown_errors
 from pages.ui.overrides import show_overrides
 from pages.ui.request import take_request
@@ -33,7 +33,7 @@ with shown_errors():
         show_targets(request, snapshot)
     elif not snapshot.problem:
         show_waiting_rows(height=200)
-show_changes(request, limit=10, empty="Nothing was changed yet. Every attempt is listed here, with the way back.")
+show_attempts(request, limit=10, empty="Nothing was changed yet. Every attempt is listed here, with the way back.")
 
 # Behind an open dialog nothing moves; it follows its own job.
 if not show_open_dialog(request):

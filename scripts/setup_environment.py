@@ -24,8 +24,8 @@ def main(names: list[str]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _is_usable():
             _create()
-        for name in names:
-            _install(name)
+        if changed := [name for name in names if not _is_installed(name)]:
+            _install(changed)
 
 
 def _is_usable() -> bool:
@@ -55,20 +55,29 @@ def _create() -> None:
     sys.exit(f"python -m venv does not work here. On Debian or Ubuntu type: sudo apt-get install -y {package}")
 
 
-def _install(name: str) -> None:
-    stamp = VENV / f".installed-{name}"
-    checksum = _checksum(name)
-    if stamp.exists() and stamp.read_text() == checksum:
-        return
-    print(f"Installing what {name} lists into .venv (a minute or two the first time) …", flush=True)
+def _stamp(name: str) -> Path:
+    return VENV / f".installed-{name}"
+
+
+def _is_installed(name: str) -> bool:
+    return _stamp(name).exists() and _stamp(name).read_text() == _checksum(name)
+
+
+def _install(names: list[str]) -> None:
+    print(f"Installing {' and '.join(names)} into .venv (a minute or two the first time) …", flush=True)
     pip = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    if name.endswith(".lock"):
+    if any(name.endswith(".lock") for name in names):
         pip.append("--require-hashes")
     # As root pip warns about itself, though a virtual environment is exactly what it asks for.
-    done = subprocess.run([*pip, "--root-user-action=ignore", "-r", ROOT / name], check=False)
-    if done.returncode != 0:
-        sys.exit(f"pip could not install {name}; its message is above. Correct the cause and type the command again.")
-    stamp.write_text(checksum)
+    pip.append("--root-user-action=ignore")
+    # All at once: what belongs together is looked up and unpacked once.
+    for name in names:
+        pip += ["-r", ROOT / name]
+    if subprocess.run(pip, check=False).returncode != 0:
+        said = "pip could not install {}; its message is above. Correct the cause and type the command again."
+        sys.exit(said.format(" and ".join(names)))
+    for name in names:
+        _stamp(name).write_text(_checksum(name))
 
 
 def _checksum(name: str) -> str:

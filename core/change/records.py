@@ -8,7 +8,7 @@ from core.model.change import ChangeRecord, ChangeState
 
 # So many changes that wrote something can be rolled back (product.md).
 KEPT_CHANGES = 50
-# Attempts that wrote nothing are listed between them.
+# Further back lies nothing that still waits for a person: a target has at most one such change.
 LOOK_BACK = 500
 
 STUCK = (ChangeState.ROLLBACK_FAILED, ChangeState.NEEDS_PERSON)

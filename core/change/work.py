@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.access.authority import objection_to
-from core.change.records import KEPT_CHANGES, LOOK_BACK
+from core.change.records import LOOK_BACK
 from core.errors import ChangeError, ConfigurationError
 from core.model.access import Action
 from core.model.agent import AgentId
@@ -70,17 +70,8 @@ def new_change_id(now: datetime) -> str:
 
 
 async def recent(ports: ChangePorts) -> Sequence[ChangeRecord]:
-    """Return the newest attempts first, so many that the last ones that wrote something are among them.
-
-    A schedule may leave any number of attempts without a change between two that made one. Raises StoreError.
-    """
-    count = LOOK_BACK
-    while True:
-        records = await asyncio.to_thread(ports.store.latest, count)
-        wrote = sum(record.backup is not None for record in records)
-        if wrote >= KEPT_CHANGES or len(records) < count:
-            return records
-        count *= 4
+    """Return the newest changes that touched their target, or are about to, the newest first; raises StoreError."""
+    return await asyncio.to_thread(ports.store.latest, LOOK_BACK, written=True)
 
 
 def opened(request: ChangeRequest, *, actor: Actor, reason: str, clock: Clock) -> ChangeRecord:

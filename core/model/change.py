@@ -44,6 +44,18 @@ class ChangeState(StrEnum):
     NEEDS_PERSON = "needs_person"
 
 
+# A record in one of these states, or with a backup, touched its target or is about to.
+WRITTEN = frozenset(
+    {
+        ChangeState.APPLYING,
+        ChangeState.APPLIED,
+        ChangeState.ROLLED_BACK,
+        ChangeState.ROLLBACK_FAILED,
+        ChangeState.NEEDS_PERSON,
+    }
+)
+
+
 class Origin(StrEnum):
     PAGE = "page"
     COMMAND_LINE = "command_line"

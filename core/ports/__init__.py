@@ -262,6 +262,9 @@ class ChangeStore(Protocol):
 
     def get(self, change_id: str) -> ChangeRecord | None: ...
 
-    def latest(self, limit: int = 50) -> Sequence[ChangeRecord]:
-        """Return the newest records first."""
+    def latest(self, limit: int = 50, *, written: bool = False) -> Sequence[ChangeRecord]:
+        """Return the newest records first; with `written` only those that touched their target or are about to.
+
+        Any number of attempts may lie between two of those: refused ones, and those of a schedule.
+        """
         ...

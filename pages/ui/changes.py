@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.change.records import LOOK_BACK, stuck
 from core.model.change import Actor, ChangeRecord, ChangeState
 from pages.ui.errors import reporting, shown_errors
 from pages.ui.formats import STATE_SIGNS, clock_text, code, escape
@@ -18,29 +19,35 @@ from pages.ui.tables import change_text
 
 _SHOWN = 5
 _LIVE = (ChangeState.APPLIED,)
-_REMEMBERED = 50
-_STUCK = (ChangeState.ROLLBACK_FAILED, ChangeState.NEEDS_PERSON)
-_WROTE = (*_STUCK, ChangeState.APPLIED, ChangeState.ROLLED_BACK)
 
 
-def show_changes(request: RequestContext, *, limit: int = _SHOWN, empty: str = "") -> None:
-    """Show the newest changes, or that there are none where a sentence for it is given."""
+def show_changes(request: RequestContext) -> None:
+    """Show the newest changes. Attempts that touched nothing are left out: refused ones would push changes out."""
+    with shown_errors():
+        _show(request, request.services.changes(_SHOWN, written=True))
+
+
+def show_attempts(request: RequestContext, *, limit: int, empty: str) -> None:
+    """Show the newest attempts to change something, or that there are none."""
     with shown_errors():
         records = request.services.changes(limit)
-        learn(names=(record.actor for record in records))
-        if not records and empty:
-            st.info(empty, icon=":material/alt_route:")
         if not records:
-            return
+            st.info(empty, icon=":material/alt_route:")
+        _show(request, records)
+
+
+def _show(request: RequestContext, records: Sequence[ChangeRecord]) -> None:
+    learn(names=(record.actor for record in records))
+    if records:
         st.header("Recent changes", anchor=False)
-        for record in records:
-            with st.container(border=True, key=f"change_{record.change_id}"):
-                _change(record, request.actor)
+    for record in records:
+        with st.container(border=True, key=f"change_{record.change_id}"):
+            _change(record, request.actor)
 
 
 def show_stuck(request: RequestContext) -> None:
     """Show the targets on which nothing is written automatically any more, and what to do by hand."""
-    records = request.services.changes(_REMEMBERED)
+    records = request.services.changes(LOOK_BACK, written=True)
     learn(names=(record.actor for record in records))
     for record in stuck(records):
         sign = STATE_SIGNS[record.state]
@@ -50,15 +57,6 @@ def show_stuck(request: RequestContext) -> None:
             "Until somebody has changed it, nothing is written there automatically.",
             icon=sign.icon,
         )
-
-
-def stuck(records: Sequence[ChangeRecord]) -> tuple[ChangeRecord, ...]:
-    """Return per target the newest change that wrote something, where it ended in a state that needs a person."""
-    newest: dict[str, ChangeRecord] = {}
-    for record in records:
-        if record.state in _WROTE:
-            newest.setdefault(record.target, record)
-    return tuple(record for record in newest.values() if record.state in _STUCK)
 
 
 def _change(record: ChangeRecord, actor: Actor) -> None:

@@ -12,7 +12,7 @@ from core.model.history import HistoryView
 from core.model.incident import Incident
 from core.model.snapshot import Snapshot
 from pages.ui.address import open_incident
-from pages.ui.changes import show_changes
+from pages.ui.changes import show_attempts
 from pages.ui.errors import problem_of, reporting, shown_errors
 from pages.ui.formats import HEALTH_SIGNS, badge, clock_text, escape, markdown_table, plural
 from pages.ui.heads import show_head
@@ -86,7 +86,7 @@ def _incidents(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, n
 def _timeline(request: RequestContext, shown: HistoryView, now: datetime) -> None:
     """Show incidents and changes on one axis: what was changed before it broke, and before it worked again."""
     since = shown.query.since
-    spans = timeline_spans(shown.incidents, request.services.changes(_CHANGES), since=since, now=now)
+    spans = timeline_spans(shown.incidents, request.services.changes(_CHANGES, written=True), since=since, now=now)
     show_chart(
         spans,
         timeline_chart(spans, since=since, now=now),
@@ -156,7 +156,7 @@ def _routes(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now:
 
 
 def _changes(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:
-    show_changes(request, limit=_CHANGES, empty="Nothing was changed from here yet. *Switch …* on the Overview does.")
+    show_attempts(request, limit=_CHANGES, empty="Nothing was changed from here yet. *Switch …* on the Overview does.")
 
 
 def _audit(request: RequestContext, asked: HistoryAsk, snapshot: Snapshot, now: datetime) -> None:

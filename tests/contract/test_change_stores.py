@@ -84,6 +84,18 @@ def test_the_newest_come_first_up_to_the_limit(store: ChangeStore) -> None:
     assert list(store.latest(0)) == []
 
 
+def test_what_touched_nothing_takes_no_place_from_what_did(store: ChangeStore) -> None:
+    store.record(replace(RECORD, change_id="c-backed-up", state=ChangeState.CONFLICT, backup="a.bak"))
+    for state in ChangeState:
+        for number in range(3):
+            at = RECORD.at + timedelta(seconds=1 + number)
+            store.record(replace(RECORD, change_id=f"{state}-{number}", at=at, state=state, backup=None))
+    nothing = {ChangeState.NO_OP, ChangeState.BLOCKED, ChangeState.CONFLICT, ChangeState.CANCELLED}
+    assert {record.state for record in store.latest(15, written=True)} == set(ChangeState) - nothing
+    assert len(store.latest(100, written=True)) == 16
+    assert store.latest(100, written=True)[-1].change_id == "c-backed-up"
+
+
 def test_at_the_same_time_the_later_id_comes_first(store: ChangeStore) -> None:
     for name in ("b", "a", "c"):
         store.record(replace(RECORD, change_id=name))

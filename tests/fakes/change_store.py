@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.errors import StoreError
-from core.model.change import ChangeRecord
+from core.model.change import WRITTEN, ChangeRecord
 
 
 class MemoryChangeStore:
@@ -25,6 +25,7 @@ class MemoryChangeStore:
     def get(self, change_id: str) -> ChangeRecord | None:
         return self._records.get(change_id)
 
-    def latest(self, limit: int = 50) -> Sequence[ChangeRecord]:
-        newest = sorted(self._records.values(), key=lambda record: (record.at, record.change_id), reverse=True)
+    def latest(self, limit: int = 50, *, written: bool = False) -> Sequence[ChangeRecord]:
+        asked = [one for one in self._records.values() if not written or one.backup is not None or one.state in WRITTEN]
+        newest = sorted(asked, key=lambda record: (record.at, record.change_id), reverse=True)
         return tuple(newest[: max(limit, 0)])

@@ -14,6 +14,7 @@ from core.model.agent import AgentId
 from core.model.alert import Channel, Delivery, DeliveryState, NoticeKind
 from core.model.audit import AuditEvent, AuditLink
 from core.model.change import (
+    WRITTEN,
     Actor,
     ChangeOutcome,
     ChangeRecord,
@@ -112,8 +113,8 @@ class FakeServices:
     def targets(self) -> Sequence[TargetInfo]:
         return self.target_list
 
-    def changes(self, limit: int = 50) -> Sequence[ChangeRecord]:
-        return self.records[:limit]
+    def changes(self, limit: int = 50, *, written: bool = False) -> Sequence[ChangeRecord]:
+        return [one for one in self.records if not written or one.state in WRITTEN][:limit]
 
     def history(self, query: HistoryQuery) -> HistoryView:
         self.queries.append(query)

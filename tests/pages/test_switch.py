@@ -283,6 +283,23 @@ def test_a_failed_rollback_is_told_on_top_with_what_to_do(open_frame: OpenFrame)
         assert any("Rollback failed" in str(box.value) and "cp a b" in str(box.value) for box in app.error)
 
 
+def test_any_number_of_refused_attempts_hides_no_change_and_nothing_that_waits_for_a_person(
+    open_frame: OpenFrame,
+) -> None:
+    request = ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots={"primary": SONNET})
+    one = record(request, ADMIN, "why")
+    refused = [
+        replace(one, change_id=f"chg-no-{number}", actor="mallory", state=ChangeState.BLOCKED) for number in range(600)
+    ]
+    failed = replace(one, change_id="chg-failed", state=ChangeState.ROLLBACK_FAILED, detail="By hand: cp a b")
+    applied = replace(one, change_id="chg-1", target="app:coda", state=ChangeState.APPLIED, backup="a.bak")
+    app = open_frame(FakeServices(shown=snapshots.healthy(), records=[*refused, failed, applied]), page="overview.py")
+    assert any("Rollback failed" in str(box.value) for box in app.error)
+    assert app.button(key="roll_back_chg-1") and "mallory" not in words(app)
+    listed = words(open_frame(FakeServices(shown=snapshots.healthy(), records=refused), page="switch.py"))
+    assert "mallory" in listed
+
+
 def overridden(**values: object) -> Snapshot:
     now = datetime.now(UTC)
     override = Override(

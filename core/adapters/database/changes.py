@@ -15,7 +15,7 @@ from core.adapters.database.migrating import SCHEMA_VERSION
 from core.adapters.database.places import place_of
 from core.adapters.database.times import time_text
 from core.model.agent import AgentId
-from core.model.change import ChangeRecord, ChangeState, Origin
+from core.model.change import WRITTEN, ChangeRecord, ChangeState, Origin
 
 _CHANGES = sa.table(
     "changes",
@@ -74,9 +74,12 @@ class SqlChangeStore:
         found = self._read(sa.select(_CHANGES).where(_CHANGES.c.change_id == change_id))
         return found[0] if found else None
 
-    def latest(self, limit: int = 50) -> Sequence[ChangeRecord]:
-        """Return the newest records first."""
+    def latest(self, limit: int = 50, *, written: bool = False) -> Sequence[ChangeRecord]:
+        """Return the newest records first; with `written` only those that touched their target or are about to."""
         newest = sa.select(_CHANGES).order_by(_CHANGES.c.at.desc(), _CHANGES.c.change_id.desc())
+        if written:
+            touched = _CHANGES.c.backup.is_not(None) | _CHANGES.c.state.in_([state.value for state in WRITTEN])
+            newest = newest.where(touched)
         return self._read(newest.limit(max(limit, 0)))
 
     def _read(self, query: sa.Select[Any]) -> tuple[ChangeRecord, ...]:
