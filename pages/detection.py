@@ -18,7 +18,7 @@ snapshot = request.services.snapshot()
 
 with show_title("Detection").popover("Copy report", icon=":material/content_copy:"):
     st.caption("Markdown for a ticket; tokens never enter it. Copy it with the button at its corner.")
-    show_code(detection_report(snapshot, current_mask()), language="markdown", height=360, width=640)
+    show_code(detection_report(snapshot, current_mask()), width=640)
 
 show_workspace(snapshot)
 show_gateway(snapshot)

@@ -76,4 +76,4 @@ def _change(record: ChangeRecord, actor: Actor) -> None:
             args=(record.change_id,),
         )
     with action:
-        show_code(record.change_id, language=None)
+        show_code(record.change_id)

@@ -168,7 +168,7 @@ def _details(demo: Demo, state: DemoState, request: RequestContext) -> None:
     with notes.expander("Speaker notes", icon=":material/speaker_notes:"):
         st.markdown(escape(step.notes))
         st.caption("Keys: n for Next, b for Back. The address of this step, behind the dashboard's own:")
-        show_code(f"/{'' if step.page == 'overview' else step.page}?{PARAMETER}={step.id}", language=None)
+        show_code(f"/{'' if step.page == 'overview' else step.page}?{PARAMETER}={step.id}")
     with faults.expander("Faults", icon=":material/bolt:"):
         show_fault_panel(demo, request)
 

@@ -58,7 +58,7 @@ def show_gateway(snapshot: Snapshot) -> None:
     age = age_text(gateway.resolved_at, datetime.now(UTC))
     st.markdown(f":gray[{SOURCE_WORDS[gateway.source]} · resolved {age}]", help=clock_text(gateway.resolved_at))
     if gateway.base_url:
-        show_code(gateway.base_url, language=None, wrap_lines=True)
+        show_code(gateway.base_url)
     show_scrolling(markdown_table(rows_for_trace(gateway)), least_px=860)
     boxes = show_boxes([1] * len(Generation), tracks=len(Generation), track_px=240)
     for box, generation in zip(boxes, Generation, strict=True):
@@ -141,4 +141,4 @@ def show_requests(snapshot: Snapshot) -> None:
         with st.expander(label):
             for title, command in curls:
                 st.caption(escape(title))
-                show_code(command, language="bash", wrap_lines=True)
+                show_code(command, language="bash")

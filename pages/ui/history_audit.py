@@ -45,7 +45,7 @@ def _verdict(verdict: ChainVerdict) -> None:
         )
     elif verdict.head is not None:
         st.caption(f":material/verified_user: **Intact**: {_checked(verdict)} Its head:", help=_END)
-        show_code(str(verdict.head), language=None)
+        show_code(str(verdict.head))
 
 
 def _checked(verdict: ChainVerdict) -> str:

@@ -90,7 +90,6 @@ def _report(request: RequestContext, incident: Incident, snapshot: Snapshot) -> 
     host = snapshot.workspace.host if snapshot.workspace else ""
     transitions = transitions_of(request, incident, snapshot)
     report = incident_report(incident, transitions, workspace=host, mask=mask, now=datetime.now(UTC))
-    show_code(report, language="markdown", height=260, wrap_lines=True)
     offer_file(
         "Download the report",
         report,
@@ -102,4 +101,6 @@ def _report(request: RequestContext, incident: Incident, snapshot: Snapshot) -> 
     page = (st.context.url or "").partition("?")[0]
     st.caption("The address of this incident")
     query = "&".join(f"{name}={value}" for name, (value,) in history_address(HistoryAsk(incident=incident.id)).items())
-    show_code(f"{page}?{query}", language=None, wrap_lines=True)
+    show_code(f"{page}?{query}")
+    st.caption("The report")
+    show_code(report)

@@ -22,16 +22,13 @@ JSON, JSON_LINES = "application/json", "application/jsonl"
 
 
 def show_code(
-    text: str,
-    *,
-    language: str | None,
-    height: int | Literal["content"] = "content",
-    width: int | Literal["stretch", "content"] = "stretch",
-    wrap_lines: bool = False,
+    text: str, *, language: str | None = None, width: int | Literal["stretch", "content"] = "stretch"
 ) -> None:
-    """Show a text with a button that copies it, its hidden characters made visible."""
-    shown = visible(masked(text), lines=True)
-    st.code(shown, language=language, height=height, width=width, wrap_lines=wrap_lines)
+    """Show a text whole with a button that copies it, its hidden characters made visible.
+
+    Its lines wrap and it takes the height that it needs: one that scrolls by itself cannot be reached by keyboard.
+    """
+    st.code(visible(masked(text), lines=True), language=language, width=width, wrap_lines=True)
 
 
 def show_text(text: str) -> None:

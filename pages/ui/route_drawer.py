@@ -104,7 +104,7 @@ def _verdicts(request: RequestContext, cell: Cell, opened: Opened, snapshot: Sna
     show_curl(chosen)
     page = (st.context.url or "").partition("?")[0]
     st.caption("The address of exactly this evidence")
-    show_code(page + "?" + evidence_address(chosen), language=None, wrap_lines=True)
+    show_code(page + "?" + evidence_address(chosen))
 
 
 def _choice(cell: Cell, chosen: str) -> None:

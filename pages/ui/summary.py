@@ -15,8 +15,6 @@ from pages.ui.literals import JSON, offer_file, show_code
 from pages.ui.masking import current_mask
 from pages.ui.request import RequestContext
 
-_HEIGHT = 300
-
 
 def show_summary(request: RequestContext) -> None:
     """Show the button behind which the status stands as text, with a copy button of its own, and as two files."""
@@ -24,9 +22,9 @@ def show_summary(request: RequestContext) -> None:
     with st.popover("Summary", icon=":material/summarize:", help="The status as Markdown and JSON"):
         seen = watched(services.snapshot(), now=datetime.now(UTC), rules=rules_of(services.settings))
         text, document = status_summary(seen, current_mask()), json.dumps(watched_document(seen), indent=2)
-        show_code(text, language="markdown", height=_HEIGHT, wrap_lines=True)
         left, right = st.columns(2, gap="small")
         with left:
             offer_file("Markdown", text, file_name="switchyard-status.md", mime="text/markdown", key="summary_md")
         with right:
             offer_file("JSON", document, file_name="switchyard-status.json", mime=JSON, key="summary_json")
+        show_code(text)

@@ -39,7 +39,6 @@ def export_button(request: RequestContext, agent: AgentId) -> None:
             return
         for number, file in enumerate(files):
             st.caption(f"{code(file.path)} · mode {escape(file.mode)}")
-            show_code(file.content, language=None, height=180)
             offer_file(
                 "Download",
                 file.content,
@@ -48,3 +47,4 @@ def export_button(request: RequestContext, agent: AgentId) -> None:
                 key=f"download_{agent}_{wanted}_{number}",
                 icon=":material/download:",
             )
+            show_code(file.content)

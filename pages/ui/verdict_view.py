@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 import streamlit as st
 
@@ -13,8 +12,6 @@ from pages.ui.formats import HEALTH_SIGNS, NOTHING, age_text, clock_text, code, 
 from pages.ui.lines import show_scrolling
 from pages.ui.literals import show_code, show_text
 from pages.ui.tables import rows_for_findings, rows_for_ladder
-
-_BODY_HEIGHT = 220
 
 
 def show_verdict(result: ProbeResult, line: str, *, simulated: bool, now: datetime) -> None:
@@ -46,13 +43,13 @@ def _to_copy(result: ProbeResult) -> None:
     for title, text in (("Asked at", result.url), ("Request id", request_id)):
         if text:
             st.caption(title)
-            show_code(text, language=None, wrap_lines=True)
+            show_code(text)
 
 
 def show_curl(result: ProbeResult) -> None:
     """Show how to ask the same in a terminal."""
     st.caption("The same from a terminal; the token comes from your environment")
-    show_code(evidence_curl(result), language="bash", wrap_lines=True)
+    show_code(evidence_curl(result), language="bash")
 
 
 def _facts(result: ProbeResult, now: datetime) -> list[dict[str, str]]:
@@ -81,22 +78,14 @@ def _evidence(evidence: ProbeEvidence) -> None:
     with st.expander("Request and answer, credentials struck out", icon=":material/receipt_long:"):
         head = [f"{evidence.method} {evidence.url}", "Authorization: Bearer ***"]
         head += [f"{name}: {value}" for name, value in evidence.request_headers.items()]
-        _literal("\n".join(head), language=None)
+        show_code("\n".join(head))
         if evidence.request_body:
-            _literal(evidence.request_body, language="json")
+            show_code(evidence.request_body, language="json")
         if evidence.error:
             show_text(evidence.error)
             return
         answer = "\n".join(f"{name}: {value}" for name, value in evidence.response_headers.items())
         st.caption("Answer")
-        _literal(answer or "no header worth showing", language=None)
+        show_code(answer or "no header worth showing")
         if evidence.response_excerpt:
-            _literal(evidence.response_excerpt, language="json")
-
-
-def _literal(text: str, *, language: str | None) -> None:
-    show_code(text, language=language, wrap_lines=True, height=_height(text))
-
-
-def _height(text: str) -> int | Literal["content"]:
-    return _BODY_HEIGHT if len(text) > 600 else "content"
+            show_code(evidence.response_excerpt, language="json")

@@ -79,7 +79,10 @@ def test_axe_core_finds_nothing_in_the_dialog_of_a_switch(incident: RunningApp, 
 
 def test_axe_core_finds_nothing_in_the_evidence_of_a_route(incident: RunningApp, page: Page) -> None:
     page.goto(f"{incident.url}/routes?{PERMALINK}")
-    expect(page.get_by_role("dialog")).to_contain_text("The address of exactly this evidence")
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_contain_text("The address of exactly this evidence")
+    drawer.get_by_text("Request and answer").click()
+    expect(drawer).to_contain_text("Authorization: Bearer ***")
 
     assert findings(page) == []
 
@@ -96,6 +99,17 @@ def test_axe_core_finds_nothing_in_the_modes_of_a_presenter(incident: RunningApp
     page.goto(f"{incident.url}/?masked=1")
     page.get_by_role("button", name="Presenting").click()
     expect(page.get_by_role("switch", name="Redaction mode")).to_be_checked()
+
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize(("path", "opening"), [("", "Summary"), ("detection", "Copy report"), ("switch", "Export")])
+def test_axe_core_finds_nothing_in_what_can_be_taken_away(
+    incident: RunningApp, page: Page, path: str, opening: str
+) -> None:
+    page.goto(f"{incident.url}/{path}")
+    page.get_by_test_id("stMain").get_by_role("button", name=opening).first.click()
+    expect(page.get_by_test_id("stPopoverBody").get_by_test_id("stCode").first).to_be_visible()
 
     assert findings(page) == []
 
