@@ -19,7 +19,8 @@ from pages.ui.request import RequestContext
 def show_summary(request: RequestContext) -> None:
     """Show the button behind which the status stands as text, with a copy button of its own, and as two files."""
     services = request.services
-    with st.popover("Summary", icon=":material/summarize:", help="The status as Markdown and JSON"):
+    with st.popover("Summary", icon=":material/summarize:"):
+        st.caption("The status as files, and as text to copy with the button at its corner.")
         seen = watched(services.snapshot(), now=datetime.now(UTC), rules=rules_of(services.settings))
         text, document = status_summary(seen, current_mask()), json.dumps(watched_document(seen), indent=2)
         left, right = st.columns(2, gap="small")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import streamlit as st
 
@@ -19,6 +18,12 @@ from pages.ui.messages import problem_box
 from pages.ui.plan_view import show_plan
 from pages.ui.request import RequestContext
 from pages.ui.switch_route import (
+    CREDENTIAL,
+    ENABLED,
+    GATEWAY,
+    GATEWAY_URL,
+    TARGET,
+    chosen_duration,
     duration_text,
     pick_credential,
     pick_duration,
@@ -26,13 +31,15 @@ from pages.ui.switch_route import (
     pick_target,
     targets_of,
 )
-from pages.ui.switch_slots import pick_slots
+from pages.ui.switch_slots import pick_slots, slot_key
 
 REASON = "switch_reason"
 FORCED = "switch_forced"
 PREVIEW = "preview_switch"
 APPLY = "apply_switch"
 FORCE = "force_switch"
+_PREVIEW_ASKED = "preview_asked"
+_CHOICES = (TARGET, GATEWAY, GATEWAY_URL, ENABLED, CREDENTIAL)
 
 
 def show_switch(request: RequestContext, agent: AgentId, *, close: Callable[[], None]) -> None:
@@ -56,9 +63,10 @@ def show_switch(request: RequestContext, agent: AgentId, *, close: Callable[[], 
         key=PREVIEW,
         icon=":material/preview:",
         disabled=not wanted.slots,
-        on_click=reporting(_preview),
-        args=(request, wanted),
+        on_click=_ask_for_preview,
     )
+    if st.session_state.pop(_PREVIEW_ASKED, False):
+        reporting(_preview)(request, wanted)
     job_id = st.session_state.get(PLAN_JOB)
     planning = request.services.job(job_id) if job_id else None
     if planning is not None:
@@ -104,7 +112,7 @@ def _apply_button(request: RequestContext, plan: Plan, *, outdated: bool) -> Non
         icon=":material/published_with_changes:",
         disabled=outdated,
         on_click=reporting(_apply),
-        args=(request, plan, lasts, REASON),
+        args=(request, plan, _chosen(plan.request.agent), REASON),
     )
     label = AGENTS[plan.request.agent].label
     needed = "" if reason.strip() else f"A reason is needed before {label} is changed on {code(plan.request.target)}. "
@@ -117,7 +125,7 @@ def _force_button(request: RequestContext, plan: Plan, *, outdated: bool) -> Non
             "It is then written without proof, and left standing whatever the models answer. The reason is kept in the "
             "audit with your name."
         )
-        lasts = pick_duration()
+        pick_duration()
         reason = st.text_input("Reason for forcing", key=FORCED, placeholder="Why it cannot wait for the proof")
         st.button(
             "Force and apply",
@@ -125,23 +133,38 @@ def _force_button(request: RequestContext, plan: Plan, *, outdated: bool) -> Non
             icon=":material/gavel:",
             disabled=outdated or not reason.strip(),
             on_click=reporting(_apply),
-            args=(request, plan, lasts, FORCED),
+            args=(request, plan, _chosen(plan.request.agent), FORCED),
         )
 
 
+def _ask_for_preview() -> None:
+    # What a callback is given is what the form was when it was drawn. A choice and a click that come in together would
+    # preview the choice before; the run that follows has drawn both.
+    st.session_state[_PREVIEW_ASKED] = True
+
+
+def _chosen(agent: AgentId) -> tuple[object, ...]:
+    """Return what stands in the fields that a plan is made of."""
+    keys = (*_CHOICES, *(slot_key(slot.name) for slot in AGENTS[agent].slots))
+    return tuple(st.session_state.get(key) for key in keys)
+
+
 def _preview(request: RequestContext, wanted: ChangeRequest) -> None:
+    if not wanted.slots:
+        return
     st.session_state[PLAN_JOB] = request.services.start_plan(wanted, actor=request.actor)
 
 
-def _apply(request: RequestContext, plan: Plan, lasts: timedelta | None, reason_key: str) -> None:
+def _apply(request: RequestContext, plan: Plan, chosen: tuple[object, ...], reason_key: str) -> None:
+    """Apply the plan, unless something else was chosen together with the click; the page then asks for a preview."""
     reason = str(st.session_state.get(reason_key, "")).strip()
-    if not reason or change_begun(request) is not None:
+    if not reason or change_begun(request) is not None or _chosen(plan.request.agent) != chosen:
         return
     st.session_state[WRITE_JOB] = request.services.start_apply(
         plan.request,
         actor=request.actor,
         reason=reason,
         expected_revision=plan.base_revision,
-        lasts=lasts,
+        lasts=chosen_duration(),
         force=reason_key == FORCED,
     )

@@ -40,7 +40,7 @@ _PRESETS = {
     "2 h": timedelta(hours=2),
     "8 h": timedelta(hours=8),
 }
-_MOST_MINUTES = 30 * 24 * 60
+_USUAL_MINUTES, _MOST_MINUTES = 60, 30 * 24 * 60
 
 
 def targets_of(snapshot: Snapshot, agent: AgentId) -> tuple[TargetInfo, ...]:
@@ -151,10 +151,17 @@ def pick_duration() -> timedelta | None:
     chosen = left.segmented_control(
         "For how long", [*_PRESETS, CUSTOM], default=UNTIL_REVERTED, required=True, key=DURATION, format_func=segment
     )
+    if chosen == CUSTOM:
+        right.number_input("Minutes", min_value=1, max_value=_MOST_MINUTES, value=_USUAL_MINUTES, step=15, key=MINUTES)
+    return chosen_duration()
+
+
+def chosen_duration() -> timedelta | None:
+    """Return for how long the change is to stand as it is chosen now, also where that is not drawn yet."""
+    chosen = st.session_state.get(DURATION)
     if chosen != CUSTOM:
         return _PRESETS.get(str(chosen))
-    minutes = right.number_input("Minutes", min_value=1, max_value=_MOST_MINUTES, value=60, step=15, key=MINUTES)
-    return timedelta(minutes=int(minutes))
+    return timedelta(minutes=int(st.session_state.get(MINUTES, _USUAL_MINUTES)))
 
 
 def duration_text(lasts: timedelta | None) -> str:

@@ -164,6 +164,37 @@ def test_a_click_that_comes_in_twice_applies_once(open_frame: OpenFrame) -> None
     assert len(services.applied) == 1
 
 
+def test_what_is_chosen_together_with_the_click_is_what_is_previewed(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = _opened(open_frame, services)
+    app.selectbox(key=MODEL).select(SONNET)
+    app.radio(key=switch_route.CREDENTIAL).set_value(CredentialUse.ENVIRONMENT)
+    app.button(key=switch_form.PREVIEW).click().run()
+    planning = services.job("plan-1")
+    assert planning and planning.plan
+    planned = planning.plan.request
+    assert (planned.slots["primary"], planned.credential) == (SONNET, CredentialUse.ENVIRONMENT)
+    assert "Preview again" not in words(app)
+
+
+def test_what_is_chosen_together_with_the_click_is_not_applied_without_a_preview(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = _previewed(open_frame, services)
+    app.text_input(key=switch_form.REASON).input("why")
+    app.selectbox(key=FALLBACK).select("none")
+    app.button(key=switch_form.APPLY).click().run()
+    assert services.applied == [] and "Preview again to apply it." in words(app)
+
+
+def test_a_duration_that_is_chosen_together_with_the_click_counts(open_frame: OpenFrame) -> None:
+    services = FakeServices(shown=snapshots.incident())
+    app = _previewed(open_frame, services)
+    app.text_input(key=switch_form.REASON).input("why")
+    app.segmented_control(key=switch_route.DURATION).set_value("30 min")
+    app.button(key=switch_form.APPLY).click().run()
+    assert services.manners == [(timedelta(minutes=30), False)]
+
+
 @pytest.mark.parametrize(("choice", "lasts"), [("30 min", timedelta(minutes=30)), ("8 h", timedelta(hours=8))])
 def test_a_change_can_be_made_for_a_while(open_frame: OpenFrame, choice: str, lasts: timedelta) -> None:
     services = FakeServices(shown=snapshots.incident())
