@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.demo.faults import MINUTES, OFFERED, fault_rule, fault_text, ways
@@ -11,7 +13,7 @@ from pages.ui.errors import reporting
 from pages.ui.formats import escape, plural, span_text
 from pages.ui.request import RequestContext
 
-_ROUTE = "demo_fault_route"
+_ROUTE, _FAULT, _MINUTES = "demo_fault_route", "demo_fault", "demo_fault_for"
 
 
 def show_fault_panel(demo: Demo, request: RequestContext) -> None:
@@ -25,9 +27,9 @@ def show_fault_panel(demo: Demo, request: RequestContext) -> None:
         # What was chosen is gone with a switch; the field would stay empty otherwise.
         st.session_state[_ROUTE] = next(iter(routes))
     left, middle, right = st.columns([2.2, 1.6, 1], gap="small")
-    route = left.selectbox("Route", list(routes), key=_ROUTE)
-    fault = middle.selectbox("Fault", list(OFFERED), key="demo_fault", format_func=OFFERED.__getitem__)
-    minutes = right.selectbox("For", MINUTES, index=1, key="demo_fault_for", format_func=_minutes)
+    left.selectbox("Route", list(routes), key=_ROUTE)
+    middle.selectbox("Fault", list(OFFERED), key=_FAULT, format_func=OFFERED.__getitem__)
+    right.selectbox("For", MINUTES, index=1, key=_MINUTES, format_func=_minutes)
     st.button(
         "Put in force",
         key="demo_fault_put",
@@ -35,7 +37,7 @@ def show_fault_panel(demo: Demo, request: RequestContext) -> None:
         disabled=bool(barred),
         help=barred or "Ends by itself; the next check shows it",
         on_click=reporting(_put),
-        args=(demo, routes[route], fault, minutes, request),
+        args=(demo, routes, request),
     )
     for number in range(len(demo.faults())):
         _in_force(demo, number, request)
@@ -66,7 +68,9 @@ def _minutes(minutes: int) -> str:
     return plural(minutes, "minute")
 
 
-def _put(demo: Demo, route: Route, fault: str, minutes: int, request: RequestContext) -> None:
-    demo.put_fault(fault_rule(route, fault, minutes), request.actor)
+def _put(demo: Demo, routes: Mapping[str, Route], request: RequestContext) -> None:
+    # As the fields are now: one that was chosen together with the click has not been drawn yet.
+    state = st.session_state
+    demo.put_fault(fault_rule(routes[state[_ROUTE]], state[_FAULT], state[_MINUTES]), request.actor)
     # What is broken on stage should be seen at once.
     demo.services.request_sweep(request.actor)
