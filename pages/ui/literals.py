@@ -82,17 +82,24 @@ def offer_file(
     """Show a button that downloads a text; a function is called when it is clicked. A masked file says so."""
     mask = current_mask()
     name, dot, ending = file_name.rpartition(".")
-    # What is made at the click is made outside this run, where nobody would know of its mask.
-    data = text if mask is None else lambda: masked_file(text if isinstance(text, str) else text(), mime, mask)
     (place or st).download_button(
         label if mask is None else f"{label}, masked",
-        data,
+        text if mask is None else _masked_data(text, mime, mask),
         file_name=file_name if mask is None else f"{name or ending}-masked{dot and name and dot + ending}",
         mime=mime,
         key=key,
         icon=icon,
         on_click="ignore",
     )
+
+
+def _masked_data(text: str | Callable[[], str], mime: str, mask: Mask) -> str | Callable[[], str]:
+    """Return what is downloaded; what is made at the click is made outside this run, where nobody knows of its mask.
+
+    A text that is there is masked now: a page that runs again between the click and the download takes away the file
+    that was made for the click (Streamlit 1.67).
+    """
+    return masked_file(text, mime, mask) if isinstance(text, str) else lambda: masked_file(text(), mime, mask)
 
 
 def masked_file(text: str, mime: str, mask: Mask) -> str:
