@@ -6,8 +6,6 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$python; break; fi; done)
 endif
 VENV_PYTHON = .venv/bin/python
-# Tests wait as well as work: three at a time keep two cores busy.
-WORKERS ?= 3
 
 run: setup
 	@$(VENV_PYTHON) -m scripts.run
@@ -18,8 +16,8 @@ demo: setup
 test: venv
 	@$(MAKE) --no-print-directory -j 2 setup-dev chromium
 	@$(MAKE) --no-print-directory -j 2 test-form test-behaviour
-	@# After the others, not beside them: a page that comes late is no failure of the page.
-	$(VENV_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup tests/browser
+	@# One at a time: two or three beside each other took a third less, and failed in every second run.
+	$(VENV_PYTHON) -m pytest tests/browser
 
 test-form:
 	$(VENV_PYTHON) -m ruff check .
@@ -27,7 +25,7 @@ test-form:
 	$(VENV_PYTHON) -m mypy --strict core pages app.py
 
 test-behaviour:
-	$(VENV_PYTHON) -m pytest -n $(WORKERS) --ignore tests/browser -m "not agents"
+	$(VENV_PYTHON) -m pytest -n 2 --ignore tests/browser -m "not agents"
 
 chromium: python-found
 	@$(PYTHON) -m scripts.chromium

@@ -63,17 +63,6 @@ GROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "
 expect.set_options(timeout=30_000)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a dashboard, for `--dist loadgroup`; all others go to whoever is free."""
-    for item in items:
-        used = getattr(item, "fixturenames", ())
-        if "run_shared_app" in used:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        elif "incident" in used:
-            item.add_marker(pytest.mark.xdist_group("incident"))
-
-
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     with run_simulator(tmp_path, "healthy") as running:
