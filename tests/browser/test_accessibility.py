@@ -87,14 +87,6 @@ def test_axe_core_finds_nothing_in_the_evidence_of_a_route(incident: RunningApp,
     assert findings(page) == []
 
 
-def test_axe_core_finds_nothing_in_an_incident(incident: RunningApp, page: Page) -> None:
-    page.goto(incident.url)
-    page.locator(".st-key-open_incidents").get_by_role("link", name="Details").first.click()
-    expect(page.get_by_role("dialog")).to_contain_text("Report for a ticket")
-
-    assert findings(page) == []
-
-
 def test_axe_core_finds_nothing_in_the_modes_of_a_presenter(incident: RunningApp, page: Page) -> None:
     page.goto(f"{incident.url}/?masked=1")
     page.get_by_role("button", name="Presenting").click()
