@@ -8,7 +8,7 @@ from core.model.change import ChangeRecord, ChangeState
 
 # So many changes that wrote something can be rolled back (product.md).
 KEPT_CHANGES = 50
-# Further back lies nothing that still waits for a person: a target has at most one such change.
+# So far back, counting only what touched a target, it is looked for what still waits for a person.
 LOOK_BACK = 500
 
 STUCK = (ChangeState.ROLLBACK_FAILED, ChangeState.NEEDS_PERSON)

@@ -15,7 +15,7 @@ from pages.ui.formats import escape
 from pages.ui.jobs import PLAN_JOB, WRITE_JOB
 from pages.ui.request import RequestContext
 from pages.ui.rollback_form import show_rollback
-from pages.ui.switch_form import show_switch
+from pages.ui.switch_form import PREVIEW_ASKED, show_switch
 from pages.ui.switch_route import targets_of
 
 _OPEN = "open_dialog"
@@ -74,7 +74,7 @@ def show_open_dialog(request: RequestContext) -> bool:
 
 def forget() -> None:
     """Close whatever is open and forget its plan; what is being applied goes on."""
-    for key in (_OPEN, PLAN_JOB, WRITE_JOB):
+    for key in (_OPEN, PLAN_JOB, WRITE_JOB, PREVIEW_ASKED):
         st.session_state.pop(key, None)
 
 

@@ -38,7 +38,7 @@ FORCED = "switch_forced"
 PREVIEW = "preview_switch"
 APPLY = "apply_switch"
 FORCE = "force_switch"
-_PREVIEW_ASKED = "preview_asked"
+PREVIEW_ASKED = "preview_asked"
 _CHOICES = (TARGET, GATEWAY, GATEWAY_URL, ENABLED, CREDENTIAL)
 
 
@@ -65,7 +65,7 @@ def show_switch(request: RequestContext, agent: AgentId, *, close: Callable[[], 
         disabled=not wanted.slots,
         on_click=_ask_for_preview,
     )
-    if st.session_state.pop(_PREVIEW_ASKED, False):
+    if st.session_state.pop(PREVIEW_ASKED, False):
         reporting(_preview)(request, wanted)
     job_id = st.session_state.get(PLAN_JOB)
     planning = request.services.job(job_id) if job_id else None
@@ -140,7 +140,7 @@ def _force_button(request: RequestContext, plan: Plan, *, outdated: bool) -> Non
 def _ask_for_preview() -> None:
     # What a callback is given is what the form was when it was drawn. A choice and a click that come in together would
     # preview the choice before; the run that follows has drawn both.
-    st.session_state[_PREVIEW_ASKED] = True
+    st.session_state[PREVIEW_ASKED] = True
 
 
 def _chosen(agent: AgentId) -> tuple[object, ...]:

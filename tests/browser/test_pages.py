@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import RunApp, RunningApp, free_port
+from tests.browser.conftest import GROUNDS, RunApp, RunningApp, free_port
 from tests.fakes.cut_off import CutOff
 
 pytestmark = pytest.mark.browser
@@ -134,12 +135,10 @@ def test_settings_that_cannot_be_meant_are_a_page_not_a_crash(run_app: RunApp, p
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_both_themes_follow_the_system(healthy: RunningApp, page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_both_themes_follow_the_system(healthy: RunningApp, page: Page, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme)
     page.goto(healthy.url)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
-    color = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-
-    assert color == ("rgb(16, 22, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", GROUNDS[theme])
