@@ -118,7 +118,7 @@ def test_the_checks_of_a_row_open_rung_by_rung_and_stay_open(healthy: RunningApp
     page.goto(healthy.url)
     expect(row(page, "codex")).to_contain_text("Healthy · simulated")
 
-    row(page, "codex").get_by_role("button", name="Checks").click()
+    row(page, "codex").get_by_role("button", name="Checks", exact=True).click()
 
     table = page.get_by_test_id("stPopoverBody").get_by_role("table")
     for rung in ("DNS", "TCP", "TLS", "HTTP", "Auth", "Route", "Model"):

@@ -91,7 +91,7 @@ def test_a_cell_opens_its_drawer_and_another_verdict_has_another_address(inciden
 def test_the_overview_leads_to_the_evidence(incident: RunningApp, page: Page) -> None:
     page.goto(incident.url)
     expect(row(page, "hermes")).to_contain_text("Down · simulated")
-    row(page, "hermes").get_by_role("button", name="Checks").click()
+    row(page, "hermes").get_by_role("button", name="Checks", exact=True).click()
 
     page.get_by_role("link", name=re.compile("Evidence: primary · stored token")).click()
 
