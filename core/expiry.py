@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.change.overrides import due
@@ -22,6 +23,10 @@ SETTLE_S = 30.0
 FIRST_RETRY_S, LAST_RETRY_S = 10.0, 300.0
 
 
+def _tell_nobody() -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Retry:
     at: float
@@ -29,11 +34,22 @@ class _Retry:
 
 
 class Expiry:
-    """Look every few seconds; the observer shows which overrides last."""
+    """Look every few seconds; the observer shows which overrides last.
 
-    def __init__(self, switchboard: Switchboard, clock: Clock, every_s: float = _EVERY_S) -> None:
+    `after` is told when something was put back, because what is shown of the agents is as old as the last sweep.
+    """
+
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        clock: Clock,
+        *,
+        after: Callable[[], None] = _tell_nobody,
+        every_s: float = _EVERY_S,
+    ) -> None:
         self._switchboard = switchboard
         self._clock = clock
+        self._after = after
         self._every_s = every_s
         self._settles_at: float | None = None
         self._retries: dict[str, _Retry] = {}
@@ -57,8 +73,10 @@ class Expiry:
         waiting = {name for name, retry in self._retries.items() if retry.at > self._clock.monotonic()}
         over = {override.id for override in due(observer.overrides, self._clock.now())}
         if observer.leads and over - waiting:
-            await self._switchboard.revert_expired(observer, but=waiting)
+            ended = await self._switchboard.revert_expired(observer, but=waiting)
             await self.look(observer)
+            if ended:
+                self._after()
             self._put_off(over - waiting, observer)
 
     async def look(self, observer: Observer) -> None:
@@ -68,7 +86,8 @@ class Expiry:
     async def _settle(self, observer: Observer) -> None:
         now = self._clock.monotonic()
         if self._settles_at is None or now >= self._settles_at:
-            await self._switchboard.settle(observer)
+            if await self._switchboard.settle(observer):
+                self._after()
             self._settles_at = now + SETTLE_S
 
     def _put_off(self, tried: set[str], observer: Observer) -> None:

@@ -140,7 +140,8 @@ class Observer:
         asked = self._asked(seen, look)
         with Landing(seen, asked, publish, self.memory) as landing:
             report = await self.probe(asked.routes, landing.take, depth=look.depth, explain=True)
-        present = frozenset(route_id(route) for route in asked.shown)
+        # What was changed and proved meanwhile is configured too, although this look began without it.
+        present = frozenset(route_id(route) for route in (*asked.shown, *self._shown(self._detector.seen)))
         self.memory.end_round(present if look.only is None and not report.offline else None)
         results = landing.results if report.offline is None else _all_unknown(landing.results)
         seen = replace(seen, results=results, offline=report.offline, budget=report.budget, usage=self._meter.today)

@@ -85,7 +85,6 @@ class Services:
         self._rules = rules_of(settings)
         self._watch = Watchkeeping(wiring, beside=self._beside)
         self._switchboard = Switchboard(wiring, keep_later=self._watch.keep_event)
-        self._expiry = Expiry(self._switchboard, wiring.clock)
         self._monitor = Monitor(
             self._watch.open,
             clock=wiring.clock,
@@ -96,11 +95,12 @@ class Services:
                 faithful_s=settings.faithful_interval_s,
             ),
         )
+        self._expiry = Expiry(self._switchboard, wiring.clock, after=self._monitor.sweep_anew)
         self._asked = AskedProbes(wiring.clock)
         self._notes = Notes(wiring.database.audit, submit=self._monitor.submit, later=self._watch.keep_event)
         self._gate = Gate(wiring.clock, self._notes.note)
         self._jobs = Jobs(self._monitor.submit)
-        self.trust = Trusting(wiring.trusted, self._gate, wiring.clock, after=self._monitor.request_sweep)
+        self.trust = Trusting(wiring.trusted, self._gate, wiring.clock, after=self._monitor.sweep_anew)
 
     async def _beside(self, observer: Observer) -> None:
         """Run what goes on beside the watch, as long as it does."""
@@ -136,9 +136,9 @@ class Services:
         self._monitor.request_sweep()
         self._notes.note(sweep_event(actor=actor, at=self._clock.now()))
 
-    def sweep_again(self) -> None:
+    def sweep_anew(self) -> None:
         """Ask for a sweep that is part of something already admitted, as a step of the demo is."""
-        self._monitor.request_sweep()
+        self._monitor.sweep_anew()
 
     # What is read from the database; each raises StoreError.
 
@@ -254,7 +254,7 @@ class Services:
                 progress=progress,
             )
             await self._expiry.look(observer)
-            self._monitor.request_sweep()
+            self._monitor.sweep_anew()
             return outcome
 
         return self._jobs.start(JobKind.APPLY, work)
@@ -269,7 +269,7 @@ class Services:
                 observer, change_id, actor=actor, reason=reason, progress=progress
             )
             await self._expiry.look(observer)
-            self._monitor.request_sweep()
+            self._monitor.sweep_anew()
             return outcome
 
         return self._jobs.start(JobKind.ROLL_BACK, work)

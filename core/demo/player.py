@@ -251,7 +251,7 @@ class Demo:
                 )
             # The demo begins with a day of its own, which a sweep would change.
             if actor is not None and _is_swept(services.snapshot()):
-                services.sweep_again()
+                services.sweep_anew()
             self._pause()
 
     def _picture(self) -> Picture:

@@ -143,7 +143,12 @@ class Monitor(Generic[Watched]):
 
     def request_sweep(self) -> None:
         """Ask for a sweep now; returns at once, and does nothing while one is running."""
-        if self._sweeping or self._asked:
+        if not self._sweeping:
+            self.sweep_anew()
+
+    def sweep_anew(self) -> None:
+        """Ask for a sweep that begins after this; one that is running may not have seen what was changed just now."""
+        if self._asked:
             return
         self._asked = True
         self._publish(self._snapshot)

@@ -51,6 +51,7 @@ def _in_force(demo: Demo, number: int, request: RequestContext) -> None:
 
     def remove() -> None:
         demo.remove_fault(rule, request.actor)
+        demo.services.sweep_anew()
 
     text, action = st.columns([4, 1], vertical_alignment="center")
     until = "until the step is over" if left_s is None else f"ends in {span_text(left_s)}"
@@ -73,4 +74,4 @@ def _put(demo: Demo, routes: Mapping[str, Route], request: RequestContext) -> No
     state = st.session_state
     demo.put_fault(fault_rule(routes[state[_ROUTE]], state[_FAULT], state[_MINUTES]), request.actor)
     # What is broken on stage should be seen at once.
-    demo.services.request_sweep(request.actor)
+    demo.services.sweep_anew()

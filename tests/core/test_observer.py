@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,11 +15,13 @@ from core.detection import first_snapshot
 from core.errors import UpstreamError
 from core.model.agent import AgentId
 from core.model.change import ChangeRequest
+from core.model.check import route_id
 from core.model.gateway import GatewaySource, Generation
-from core.model.probe import Diagnosis, Health, Rung
+from core.model.probe import Diagnosis, Health, ProbeResult, Rung
 from core.model.route import Identity
 from core.model.snapshot import Snapshot
 from core.observer import Observer, open_observer
+from core.probe.sweep import SweepReport
 from core.settings import Settings
 from core.simulator.app_setups import workspace_app
 from core.simulator.faults import FaultRule
@@ -201,6 +203,44 @@ def test_a_verdict_on_a_model_that_the_slot_no_longer_has_is_not_kept(wiring: Wi
     for seen in observed(wiring, story):
         models = {(choice.agent, slot.slot): slot.model for choice in seen.choices for slot in choice.slots}
         assert all(models[result.route.agent, result.route.slot] == result.route.model for result in seen.results)
+
+
+def test_what_proved_a_change_outlasts_a_sweep_that_began_before_it(
+    wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every round forgets the routes that are configured no more; one that began earlier cannot know the new ones."""
+    config = wiring.settings.state_dir / "simulated" / "healthy" / "home" / ".hermes" / "config.yaml"
+
+    async def story(observer: Observer) -> tuple[Snapshot, set[str]]:
+        before = await observer.look(first_snapshot(wiring), silent)
+        probe, asked, may_end = observer.probe, asyncio.Event(), asyncio.Event()
+
+        async def held(*args: Any, **kwargs: Any) -> SweepReport:
+            report = await probe(*args, **kwargs)
+            asked.set()
+            await may_end.wait()
+            return report
+
+        monkeypatch.setattr(observer, "probe", held)
+        sweep = asyncio.create_task(observer.look(before, silent))
+        await asked.wait()
+        text = config.read_text()
+        config.write_text(
+            text.replace('default: "databricks-claude-opus-4-6"', 'default: "databricks-claude-haiku-4-5"')
+        )
+        routes = [route for route in routes_of([observer.choice_of(AgentId.HERMES)]) if route.slot == "primary"]
+        proof: list[ProbeResult] = []
+        await probe(routes, proof.append)
+        await observer.prove(proof)
+        may_end.set()
+        return await sweep, {route_id(result.route) for result in proof}
+
+    seen, proved = observed(wiring, story)
+    print(
+        [(c.slots[0].model) for c in seen.choices if c.agent is AgentId.HERMES],
+        [(r.route.model, r.route.identity, r.health) for r in seen.results if r.route.agent is AgentId.HERMES],
+    )
+    assert proved and {seen.standings[key].health for key in proved} == {Health.HEALTHY}
 
 
 def test_a_choice_is_read_anew_each_time(wiring: Wiring) -> None:

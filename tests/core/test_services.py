@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ CURE = ChangeRequest(
     slots={"primary": "databricks-claude-opus-4-6", "fallback": "databricks-claude-sonnet-4-6"},
 )
 
+OTHER = replace(CURE, slots={"primary": "databricks-claude-haiku-4-5"})
+
 
 class House:
     """Services in a scene, and the workspace and the file behind them."""
@@ -39,7 +42,8 @@ class House:
     def __init__(self, scene: str, state_dir: Path, stack: ExitStack) -> None:
         self.workspace = stack.enter_context(SimulatedWorkspace(scene))
         settings = Settings(scene=scene, state_dir=state_dir, confirm_delay_s=0, host_interval_s=0.05)
-        self.services = Services(wire_simulated(settings, self.workspace), ExitStack())
+        self.wiring = wire_simulated(settings, self.workspace)
+        self.services = Services(self.wiring, ExitStack())
         stack.callback(self.services.stop)
         self.config = state_dir / "simulated" / scene / "home" / ".hermes" / "config.yaml"
 
@@ -85,6 +89,18 @@ def incident(tmp_path: Path, stack: ExitStack) -> House:
 def line_over(seen: Snapshot) -> str:
     """Return the line over all agents."""
     return overall_line([agent_status(choice, seen.results) for choice in seen.choices])
+
+
+def primary_of(seen: Snapshot) -> str | None:
+    """Return the model that is shown for Hermes."""
+    hermes = next(choice for choice in seen.choices if choice.agent is AgentId.HERMES)
+    return next(slot.model for slot in hermes.slots if slot.slot == "primary")
+
+
+def asked_of_primary(seen: Snapshot) -> set[str]:
+    """Return the models that the verdicts on Hermes' primary are about."""
+    routes = [result.route for result in seen.results]
+    return {route.model for route in routes if (route.agent, route.slot) == (AgentId.HERMES, "primary")}
 
 
 # The watch.
@@ -242,6 +258,36 @@ def test_a_job_runs_while_a_sweep_is_held_up(healthy: House) -> None:
     )
     assert job.plan is not None and job.plan.decision is Decision.NO_OP
     assert healthy.services.snapshot().progress.running
+
+
+def test_a_change_made_while_a_sweep_is_held_up_is_shown_once_that_has_ended(
+    healthy: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = healthy.services
+    # A look at the apps would choose anew as well, and may come at any moment.
+    eventually(lambda: _with_app([target.id for target in services.snapshot().targets]))
+    monkeypatch.setattr(healthy.wiring.apps, "ask", lambda **_: None)
+    healthy.workspace.faults.add(FaultRule(fault=Behaviour.DELAY, model="gpt-5-5", delay_s=2, times=2))
+    services.request_sweep(ADA)
+    eventually(lambda: services.snapshot().progress.total)
+    job = healthy.ended(services.start_apply(OTHER, actor=ADA, reason="try", expected_revision=None))
+    assert job.outcome is not None and job.outcome.record.state is ChangeState.APPLIED
+    assert services.snapshot().progress.running
+    eventually(lambda: asked_of_primary(services.snapshot()) == {OTHER.slots["primary"]})
+    assert primary_of(services.snapshot()) == OTHER.slots["primary"]
+
+
+def test_what_an_override_gives_back_is_shown_as_soon_as_it_has_ended(healthy: House) -> None:
+    services, former = healthy.services, primary_of(healthy.services.snapshot())
+    job = healthy.ended(
+        services.start_apply(OTHER, actor=ADA, reason="try", expected_revision=None, lasts=timedelta(minutes=5))
+    )
+    assert job.outcome is not None
+    eventually(lambda: primary_of(healthy.swept()) == OTHER.slots["primary"])
+    # Time is not waited for: the end that somebody set is moved to now, where it is kept.
+    (override,) = healthy.wiring.database.overrides.active()
+    healthy.wiring.database.overrides.put(replace(override, expires_at=healthy.wiring.clock.now()))
+    eventually(lambda: primary_of(services.snapshot()) == former)
 
 
 def test_only_the_newest_jobs_are_kept(healthy: House) -> None:

@@ -188,6 +188,20 @@ def test_asking_while_a_sweep_runs_does_nothing(monitor: Monitor[FakeObserver], 
     assert observer.looks == 1
 
 
+def test_what_was_changed_while_a_sweep_runs_is_swept_after_it_once(
+    monitor: Monitor[FakeObserver], observer: FakeObserver
+) -> None:
+    observer.gate = Future()
+    monitor.start()
+    eventually(lambda: monitor.snapshot().progress.total)
+    for _ in range(3):
+        monitor.sweep_anew()
+    observer.gate.set_result(None)
+    rests(monitor, observer, looks=2)
+    idles(monitor, observer)
+    assert observer.looks == 2
+
+
 def test_an_offline_dashboard_tries_again_soon(
     monitor: Monitor[FakeObserver], observer: FakeObserver, clock: FakeClock
 ) -> None:
