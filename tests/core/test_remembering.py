@@ -35,6 +35,7 @@ from core.model.probe import Depth, Health, ProbeResult
 from core.model.route import Identity
 from core.model.secret import Secret
 from core.model.snapshot import Job, Snapshot
+from core.model.standing import Standing
 from core.ports.store import AuditStore
 from core.services import Services
 from core.settings import Settings
@@ -496,10 +497,17 @@ def test_a_verified_change_is_healthy_without_a_second_pass(tmp_path: Path, stac
     back = ChangeRequest(agent=AgentId.HERMES, target="file:hermes", slots={"primary": model})
     job = ended(services, services.start_apply(back, actor=ADA, reason="back", expected_revision=None))
     assert job.outcome is not None and job.outcome.record.state is ChangeState.APPLIED
-    known = {route_id(result.route) for result in job.outcome.verification if result.route.model == model}
-    standings = services.snapshot().standings
-    eventually(lambda: any(services.snapshot().standings.get(key) is not standings.get(key) for key in known))
-    assert {services.snapshot().standings[key].health for key in known} == {Health.HEALTHY}
+    proved_at = {
+        route_id(result.route): result.checked_at for result in job.outcome.verification if result.route.model == model
+    }
+
+    def proved() -> list[Standing]:
+        """Return how the routes stand once each has what verified the change; until then nothing."""
+        standings = [services.snapshot().standings.get(key) for key in proved_at]
+        found = [one for one in standings if one and one.beats[-1].checked_at >= proved_at[one.route_id]]
+        return found if len(found) == len(proved_at) else []
+
+    assert {standing.health for standing in eventually(proved)} == {Health.HEALTHY}
 
 
 def test_what_people_probe_counts_for_the_routes_that_are_watched(house: House) -> None:
