@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from core.change.overrides import due
 from core.errors import StoreError
+from core.model.change import WRITTEN
 from core.observer import Observer
 from core.ports import Clock
 from core.switchboard import Switchboard
@@ -75,7 +76,8 @@ class Expiry:
         if observer.leads and over - waiting:
             ended = await self._switchboard.revert_expired(observer, but=waiting)
             await self.look(observer)
-            if ended:
+            # What could not be ended has changed nothing, and is tried again for as long as that takes.
+            if any(one.state in WRITTEN for one in ended):
                 self._after()
             self._put_off(over - waiting, observer)
 

@@ -41,8 +41,12 @@ class Timer:
     def __init__(self, wiring: Wiring, clock: FakeClock, observer: Observer) -> None:
         self.wiring, self.clock, self.observer = wiring, clock, observer
         self.switchboard = Switchboard(wiring)
-        self.expiry = Expiry(self.switchboard, clock)
+        self.told = 0
+        self.expiry = Expiry(self.switchboard, clock, after=self.tell)
         self.config = wiring.state_dir / "home" / ".hermes" / "config.yaml"
+
+    def tell(self) -> None:
+        self.told += 1
 
     async def apply(self, lasts: timedelta | None = HOUR) -> ChangeOutcome:
         return await self.switchboard.apply(self.observer, HERMES, actor=ADA, reason="it is down", lasts=lasts)
@@ -103,9 +107,10 @@ def test_an_override_ends_in_time_and_not_before(run: Callable[[Story], None]) -
         assert outcome.record.state is ChangeState.APPLIED and timer.config.read_bytes() != former
         await timer.step(3599)
         assert [one.id for one in timer.observer.overrides] == [outcome.record.change_id] and timer.ends() == []
+        assert timer.told == 0
         await timer.step(1)
         assert timer.config.read_bytes() == former
-        assert (timer.observer.overrides, timer.ends()) == ((), [FINAL])
+        assert (timer.observer.overrides, timer.ends(), timer.told) == ((), [FINAL], 1)
 
     run(story)
 
@@ -118,7 +123,7 @@ def test_what_a_dead_process_still_holds_is_settled_as_soon_as_it_is_free(run: C
         assert [one.state for one in timer.records()] == [ChangeState.APPLYING]
         timer.wiring.database.leases.release(LOCK, DEAD)
         await timer.step(SETTLE_S)
-        assert [one.state for one in timer.records()] == [ChangeState.ROLLED_BACK]
+        assert ([one.state for one in timer.records()], timer.told) == ([ChangeState.ROLLED_BACK], 1)
         (event,) = timer.wiring.database.audit.events()
         assert (event.action, event.outcome, event.evidence) == ("change.settle", "rolled_back", ("c0",))
         assert "before anything took effect" in event.reason
@@ -166,7 +171,7 @@ def test_a_target_that_cannot_be_read_is_not_tried_at_every_look(run: Callable[[
         for _ in range(600):
             await timer.step(2)
         assert {state for state, _ in timer.ends()} == {ChangeState.BLOCKED}
-        assert len(timer.ends()) <= 10
+        assert len(timer.ends()) <= 10 and timer.told == 0
         timer.config.rmdir()
         timer.config.write_bytes(content)
         await timer.step(LAST_RETRY_S)
