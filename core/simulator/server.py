@@ -30,6 +30,7 @@ _LOOPBACK = "127.0.0.1"
 _START_S = 10.0
 # A real front door keeps idle connections for longer than the pause between two host checks.
 _KEEP_ALIVE_S = 75
+_LAST_TURNS = 4
 
 
 class _QuietConfig(uvicorn.Config):
@@ -160,6 +161,9 @@ class SimulatedWorkspace:
         await self._stopping.wait()
         for server in servers:
             server.close()
+        # What was accepted a moment ago is no connection yet, and would be left open for good.
+        for _ in range(_LAST_TURNS):
+            await asyncio.sleep(0)
         for connection in tuple(self._state.connections):
             cast("_Connection", connection).transport.abort()
         await _cancelled(self._state)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -107,6 +110,20 @@ def test_stop_does_not_wait_for_a_hanging_request() -> None:
         caller.join(5)
         assert time.perf_counter() - began < 1
         assert len(failures) == 1
+
+
+def test_who_connects_while_it_stops_is_not_left_connected() -> None:
+    workspace = SimulatedWorkspace("healthy")
+    with ExitStack() as clients, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(60):
+            workspace.start()
+            for _ in range(4):
+                clients.enter_context(socket.create_connection(("127.0.0.1", workspace.http_port)))
+            workspace.stop()
+        gc.collect()
+
+    assert [str(warning.message) for warning in caught] == []
 
 
 def test_starting_and_stopping_twice_is_harmless() -> None:
