@@ -20,7 +20,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from core.adapters.network import AddressRefused, Network, connector
+from core.adapters.network import AddressRefused, Network, connection_pool
 from core.adapters.unpacking import can_unpack, unpacked
 from core.catalog.redact import without
 from core.model.secret import Secret
@@ -202,16 +202,15 @@ async def open_sender(
     network: Network, bearer_rule: BearerRule, *, connections: int = 64
 ) -> AsyncIterator[HttpxSender]:
     """Open a sender whose warm connections belong to the running loop, and close them at the end."""
-    # A session cookie set for one identity must never travel with a request of another one.
-    session = aiohttp.ClientSession(
-        connector=connector(network, limit=connections), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-    )
-    # Both ways share the connections; whether one goes through the proxy is said with each request.
-    direct = AiohttpTransport(verify=network.ssl_context, client=session)
-    proxy = httpx.Proxy(network.proxies.url, headers=network.proxies.headers) if network.proxies.url else None
-    proxied = AiohttpTransport(verify=network.ssl_context, client=session, proxy=proxy)
-    async with direct:
-        yield HttpxSender(network, bearer_rule, direct, proxied)
+    async with connection_pool(network, limit=connections) as pool:
+        # A session cookie set for one identity must never travel with a request of another one.
+        session = aiohttp.ClientSession(connector=pool, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        # Both ways share the connections; whether one goes through the proxy is said with each request.
+        direct = AiohttpTransport(verify=network.ssl_context, client=session)
+        proxy = httpx.Proxy(network.proxies.url, headers=network.proxies.headers) if network.proxies.url else None
+        proxied = AiohttpTransport(verify=network.ssl_context, client=session, proxy=proxy)
+        async with direct:
+            yield HttpxSender(network, bearer_rule, direct, proxied)
 
 
 def classify(exc: BaseException) -> tuple[FailureKind, str]:

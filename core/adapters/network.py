@@ -6,11 +6,14 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 import aiohttp
 import certifi
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from core.adapters.proxies import Proxies
@@ -22,6 +25,8 @@ LookUp = Callable[[str, int], Awaitable[list[Address]]]
 # Says why a connection to a host and port may not go to an address; None when it may.
 AddressRule = Callable[[str, int, str], str | None]
 
+# In so many turns of the loop the end of a stream reaches the socket that is closed for it (asyncio, Python 3.11).
+_LAST_TURNS = 8
 _BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
@@ -121,11 +126,37 @@ class MapResolver(AbstractResolver):
         """Hold nothing."""
 
 
-def connector(network: Network, *, limit: int) -> aiohttp.TCPConnector:
-    """Return a pool that keeps connections warm between sweeps; must be called inside the loop that will use it."""
-    return aiohttp.TCPConnector(
-        resolver=MapResolver(network), ssl=network.ssl_context, limit=limit, ttl_dns_cache=30, keepalive_timeout=330
-    )
+@asynccontextmanager
+async def connection_pool(network: Network, *, limit: int) -> AsyncIterator[aiohttp.BaseConnector]:
+    """Keep connections warm between sweeps, and leave none open when the block ends."""
+    opened = WeakSet[socket.socket]()
+
+    def made(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, *_ = info
+        opened.add(one := socket.socket(family, kind, protocol))
+        return one
+
+    try:
+        async with aiohttp.TCPConnector(
+            resolver=MapResolver(network),
+            ssl=network.ssl_context,
+            limit=limit,
+            ttl_dns_cache=30,
+            keepalive_timeout=330,
+            socket_factory=made,
+        ) as pool:
+            yield pool
+    finally:
+        await _ended(opened)
+
+
+async def _ended(opened: Iterable[socket.socket]) -> None:
+    """End what aiohttp has let go of and TLS still waits with, up to 30 s, for the other side to say goodbye."""
+    for one in opened:
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+    for _ in range(_LAST_TURNS):
+        await asyncio.sleep(0)
 
 
 def _is_loopback_name(host: str) -> bool:

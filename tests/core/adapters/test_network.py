@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from core.adapters.network import AddressRefused, MapResolver, Network, connector, trusted_certificates
+from core.adapters.network import AddressRefused, MapResolver, Network, connection_pool, trusted_certificates
 from core.detect.trust import Trust, objection_to_connecting
 from core.errors import ConfigurationError
 
@@ -43,7 +43,7 @@ def test_aiohttp_gets_addresses_in_its_own_form() -> None:
 
 def test_connections_stay_warm_and_are_bounded() -> None:
     async def made() -> tuple[int, object]:
-        async with connector(NETWORK, limit=7) as pool:
+        async with connection_pool(NETWORK, limit=7) as pool:
             return pool.limit, await MapResolver(NETWORK).close()
 
     assert asyncio.run(made()) == (7, None)
