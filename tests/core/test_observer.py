@@ -236,10 +236,6 @@ def test_what_proved_a_change_outlasts_a_sweep_that_began_before_it(
         return await sweep, {route_id(result.route) for result in proof}
 
     seen, proved = observed(wiring, story)
-    print(
-        [(c.slots[0].model) for c in seen.choices if c.agent is AgentId.HERMES],
-        [(r.route.model, r.route.identity, r.health) for r in seen.results if r.route.agent is AgentId.HERMES],
-    )
     assert proved and {seen.standings[key].health for key in proved} == {Health.HEALTHY}
 
 
